@@ -1,0 +1,70 @@
+"""`vosref.labels`: masks to the grid and back."""
+
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from strategies import SEEDS, masks
+
+from vosref.labels import harden, object_ids, to_grid, to_mask, upsample
+
+GRIDS = st.tuples(st.integers(1, 6), st.integers(1, 6))
+
+
+def test_ids_are_listed_with_background_in_front_and_gaps_kept(xp):
+    assert object_ids(xp.asarray(np.asarray([[5, 2], [5, 9]]))) == (0, 2, 5, 9)
+    assert object_ids(xp.asarray(np.zeros((2, 2), np.uint8))) == (0,)
+
+
+@given(mask=masks(), grid=GRIDS)
+def test_labels_on_the_grid_equal_the_oracle_and_rows_sum_to_1(xp, mask, grid):
+    ids = (0, 1, 2, 5)
+    got = xp.to_numpy(to_grid(xp.asarray(mask), ids=ids, grid=grid, dtype=xp.float64))
+    expected = [np.ravel(oracles.resize_bilinear((mask == k).astype(float).tolist(), *grid)) for k in ids]
+    assert_allclose(got, np.stack(expected, axis=1), atol=1e-14)
+    assert_allclose(got.sum(axis=1), 1, atol=1e-14)
+
+
+def test_an_absent_id_gets_an_empty_column(xp):  # specs TVOS §6.5
+    mask = np.random.default_rng(0).choice(np.asarray([0, 1, 3], np.uint8), (50, 83))
+    got = xp.to_numpy(to_grid(xp.asarray(mask), ids=(0, 1, 2, 3), grid=(7, 11)))
+    assert (got.shape, got.dtype) == ((77, 4), np.float32)
+    assert not got[:, 2].any()
+    assert_allclose(got.sum(axis=1), 1, atol=2e-7)
+
+
+@given(seed=SEEDS, pixels=st.integers(1, 8), columns=st.integers(1, 4))
+def test_hardening_marks_the_first_of_the_largest(xp, seed, pixels, columns):
+    labels = np.random.default_rng(seed).integers(0, 3, (pixels, columns)).astype(float)
+    got = xp.to_numpy(harden(xp.asarray(labels)))
+    assert np.array_equal(got, np.eye(columns)[[row.tolist().index(max(row)) for row in labels]])
+
+
+@given(seed=SEEDS, grid=GRIDS, size=st.tuples(st.integers(1, 9), st.integers(1, 9)), columns=st.integers(1, 4))
+def test_the_mask_is_the_argmax_of_the_upsampled_labels_ties_to_the_first(xp, seed, grid, size, columns):
+    labels = np.random.default_rng(seed).integers(0, 3, (grid[0] * grid[1], columns)).astype(float)
+    ids = (0, 3, 7, 254)[:columns]
+    got = xp.to_numpy(to_mask(xp.asarray(labels), ids=ids, grid=grid, size=size))
+    whole = xp.to_numpy(upsample(xp.asarray(labels), grid=grid, size=size))
+    assert got.dtype == np.uint8
+    assert np.array_equal(got, np.asarray(ids, np.uint8)[np.argmax(whole, axis=2)])
+
+
+@given(mask=masks(ids=(0, 4)))
+def test_the_grid_of_every_pixel_gives_the_mask_back(xp, mask):
+    labels = to_grid(xp.asarray(mask), ids=(0, 4), grid=mask.shape)
+    assert np.array_equal(xp.to_numpy(to_mask(labels, ids=(0, 4), grid=mask.shape, size=mask.shape)), mask)
+
+
+@given(seed=SEEDS, scale=st.floats(0.1, 10))
+def test_scaling_a_pixels_votes_keeps_its_hard_label(xp, seed, scale):  # specs TVOS §6.4
+    votes = np.random.default_rng(seed).random((6, 3))
+    scaled = votes * np.asarray([scale, 1, 1, 1, 1, 1])[:, None]
+    assert np.array_equal(xp.to_numpy(harden(xp.asarray(votes))), xp.to_numpy(harden(xp.asarray(scaled))))
+
+
+def test_ids_must_name_every_column(xp):
+    with pytest.raises(ValueError, match="ids must name the 2 columns of labels, got 3 ids"):
+        to_mask(xp.asarray(np.ones((1, 2))), ids=(0, 1, 2), grid=(1, 1), size=(2, 2))
