@@ -1,0 +1,1 @@
+"""Networks as plain functions of (weights, image): channels last, no autograd, no modules."""
