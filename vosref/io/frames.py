@@ -1,0 +1,117 @@
+"""Opening the frames of a video, a folder of images or a video file: all is checked before anything is computed."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vosref.io.errors import InputError, MissingInputError
+from vosref.io.images import decode_image, examples, kind_of, list_images, spell_size
+from vosref.io.sequence import Frame, Frames
+from vosref.io.video import VIDEO_SUFFIXES, VideoFrames
+
+__all__ = ["FRAME_SUFFIXES", "FolderFrames", "open_frames"]
+
+FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX")  # 8 bits a channel or fewer, each with one meaning in RGB
+_CHECKERS = 4  # threads; Pillow's decoders let each other run
+
+
+def open_frames(path: str | os.PathLike[str], /) -> Frames:
+    """Open a folder of images or a video file, and check every frame of it.
+
+    Parameters
+    ----------
+    path : path
+        A folder: its images (jpg, jpeg, png, bmp, tif, tiff, webp) are the frames, in natural order of their names.
+        Or a video file (mp4, mov, avi, mkv, webm, gif, m4v, mpg, mpeg; needs PyAV), which is decoded once to check it.
+
+    Returns
+    -------
+    Frames
+        `names`, `size` and the frames, read when asked for and the right way up.
+
+    Raises
+    ------
+    MissingInputError
+        If nothing is there.
+    InputError
+        If it is neither, holds no frame, a frame cannot be decoded or is no 8-bit image, or the sizes differ.
+    """
+    path = Path(path)
+    kind = kind_of(path)
+    if kind == "missing":
+        raise MissingInputError(f"frames: {path} does not exist; give a folder of images or a video file")
+    if kind == "folder":
+        return FolderFrames(path)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return VideoFrames(path)
+    what = "one image" if path.suffix.lower() in FRAME_SUFFIXES else "neither a folder nor a video"
+    raise InputError(
+        f"frames: {path} is {what}; give the folder that holds the images of the video, "
+        f"or a video file ({' '.join(VIDEO_SUFFIXES)})"
+    )
+
+
+class FolderFrames(Frames):
+    """The images of one folder; see `open_frames`."""
+
+    def __init__(self, folder: Path, /) -> None:
+        files = list_images(folder, suffixes=FRAME_SUFFIXES, argument="frames")
+        if not files:
+            raise InputError(
+                f"frames: {folder} holds no image ({' '.join(FRAME_SUFFIXES)}){_inside(folder)}; "
+                "give the folder that holds the frames themselves"
+            )
+        self._files = tuple(files.values())
+        self.names = tuple(files)
+        self.size = _checked_size(self._files)
+
+    def _read_from(self, start: int) -> Iterator[Frame]:
+        for path in self._files[start:]:
+            image = _decode_frame(path)
+            # Colours are wanted, not opacity; Pillow warns when it must choose by itself.
+            image.info.pop("transparency", None)
+            yield np.array(image.convert("RGB"))
+
+
+def _inside(folder: Path) -> str:
+    folders = [p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")]
+    return f", but the folder{'s' if len(folders) > 1 else ''} {examples(folders)}" if folders else ""
+
+
+def _decode_frame(path: Path) -> Image.Image:
+    image = decode_image(path, argument="frames", upright=True)
+    if image.mode not in _MODES:
+        raise InputError(f"frames: {path} has mode {image.mode!r}; convert it to 8-bit RGB or grey")
+    return image
+
+
+def _checked_size(files: Sequence[Path]) -> tuple[int, int]:
+    """Decode every file, and return the one size (height, width) that they all have."""
+    with ThreadPoolExecutor(_CHECKERS) as pool:
+        found = list(pool.map(_size_or_error, files))
+    broken = [f for f in found if isinstance(f, InputError)]
+    if broken:
+        more = f" ({len(broken)} of the {len(files)} frames cannot be used)" if len(broken) > 1 else ""
+        raise type(broken[0])(f"{broken[0]}{more}") from broken[0]
+    sizes = [f for f in found if not isinstance(f, InputError)]
+    for path, size in zip(files, sizes, strict=True):
+        if size != sizes[0]:
+            raise InputError(
+                f"frames: {path} is {spell_size(size)} but {files[0].name} is {spell_size(sizes[0])} (width x height); "
+                "the frames of a video have one size, so resize it or move it away"
+            )
+    return sizes[0]
+
+
+def _size_or_error(path: Path) -> tuple[int, int] | InputError:
+    try:
+        image = _decode_frame(path)
+    except InputError as error:
+        return error
+    return image.height, image.width
