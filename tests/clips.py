@@ -1,0 +1,82 @@
+"""Small clips, a cheap configuration and a method of no paper: for the tests of videos, runs and the command line."""
+
+import functools
+import re
+import sys
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vosref.samples import SAMPLES, render, write_clip
+from vosref.video import configure
+
+CHEAP = {"working_scale": 1.0, "n_stages": 2, "output_stride": 4}  # 10 x 16 cells for a clip of 40 x 64
+CONFIGS = ("released", "paper")
+
+
+@functools.cache
+def small_clip(n_frames=6, height=40, width=64):
+    """Frames, and masks of objects 1 and 5, which cross."""
+    scene = SAMPLES["two-crossing"]
+    creatures = tuple(c._replace(label=k) for c, k in zip(scene.creatures, (1, 5), strict=True))
+    clip = render(scene._replace(creatures=creatures, n_frames=n_frames, height=height, width=width))
+    for array in clip:
+        array.flags.writeable = False
+    return clip
+
+
+def cheap(name="released", **fields):
+    return configure("tvos", name, **CHEAP | fields)
+
+
+def write_small_clip(folder, **scene):
+    """Write a clip's frames/ and masks/; return the paths of its frames and of its first mask."""
+    write_clip(folder, *small_clip(**scene))
+    return folder / "frames", folder / "masks" / "00000.png"
+
+
+class EchoConfig(NamedTuple):
+    reach: int = 2
+
+    @classmethod
+    def released(cls):
+        return cls()
+
+    paper = released
+
+
+class EchoState(NamedTuple):
+    past: tuple[Any, ...]
+    nothing: tuple[Any, ...]
+    t: int
+
+
+def register_echo(monkeypatch, *, embedding=None):
+    """Offer a method "echo": each frame gets the labels of the oldest frame held, turned upside down."""
+
+    def step(state, _, config):
+        labels = state.past[0][::-1]
+        return EchoState((*state.past, labels)[-config.reach :], (), state.t + 1), labels, {"t": state.t}
+
+    echo = SimpleNamespace(
+        Config=EchoConfig,
+        State=EchoState,
+        EXPLAINED={},
+        prepare=lambda _: {"unit": np.ones(1, np.float32)},
+        embedding=embedding or (lambda weights, frame, _: frame[::4, ::4].astype(np.float32) * weights["unit"]),
+        init=lambda _, labels, __: EchoState((labels,), (), 1),
+        step=step,
+    )
+    monkeypatch.setattr("vosref.video.METHODS", ("tvos", "echo"))
+    monkeypatch.setitem(sys.modules, "vosref.echo", echo)
+
+
+def contents(folder, pattern="*.png"):
+    """Bytes of the files of a folder, by name; hidden ones too where the pattern asks for them."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob(pattern))}
+
+
+def plain(text):
+    """Print of a terminal without colours, line ends and boxes."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|[─-╿]", " ", text).split())

@@ -1,0 +1,167 @@
+"""The one loop: frames in, masks out, for any method with `embedding`, `init` and `step`.
+
+The loop knows no paper. A method is a module of floor 2 that offers `Config`, `State`, `EXPLAINED`, `prepare`,
+`embedding`, `init` and `step`; it is found by its name.
+"""
+
+import importlib
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from vosref.backend import Array, array_namespace, device
+from vosref.labels import object_ids, to_grid, to_mask
+
+__all__ = ["METHODS", "Difference", "Step", "configure", "differences", "method_named", "segment_video", "walk"]
+
+METHODS = ("tvos",)
+CONFIGS = ("released", "paper")
+
+
+class Step(NamedTuple):
+    """What the loop knows after a frame."""
+
+    t: int  # number of the frame, 0 the annotated one
+    mask: Array  # (H, W) uint8 object ids
+    state: Any  # the method's state, from which the next frame goes on
+    info: Any  # the method's intermediates; None for the annotated frame
+
+
+class Difference(NamedTuple):
+    """A setting in which two configurations part, and what each value means."""
+
+    field: str
+    values: tuple[str, str]
+    meanings: tuple[str, str]
+
+
+def method_named(name: str, /) -> Any:
+    """Return the module of a method."""
+    if name not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {name!r}")
+    return importlib.import_module(f"vosref.{name}")
+
+
+def configure(method: str, name: str = "released", /, **fields: Any) -> Any:
+    """Return a method's named configuration, with fields replaced.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    name : {"released", "paper"}
+    **fields
+        Fields of the configuration. Text is read as the field's own type, so ``"40"`` will do for a number.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a text is not of the field's type.
+    """
+    if name not in CONFIGS:
+        raise ValueError(f"config must be one of {', '.join(CONFIGS)}, got {name!r}")
+    config = getattr(method_named(method).Config, name)()
+    for field, value in fields.items():
+        if field not in config._fields:
+            raise ValueError(f"{method} has no setting {field!r}; it has {', '.join(config._fields)}")
+        config = config._replace(**{field: _read(field, value, type(getattr(config, field)))})
+    return config
+
+
+def differences(method: str, /, first: str = "paper", second: str = "released") -> list[Difference]:
+    """List the settings in which two named configurations of a method part, in the order of the configuration."""
+    explained = method_named(method).EXPLAINED
+    configs = configure(method, first), configure(method, second)
+    pairs = ((field, *(getattr(c, field) for c in configs)) for field in configs[0]._fields)
+    return [
+        Difference(field, (str(a), str(b)), (explained.get((field, a), ""), explained.get((field, b), "")))
+        for field, a, b in pairs
+        if a != b
+    ]
+
+
+def segment_video(
+    frames: Iterable[Array], first_mask: Array, /, *, method: str = "tvos", config: Any = None
+) -> Iterator[Array]:
+    """Segment a video, one frame at a time.
+
+    Frames are drawn as they are needed, and only what the method can still reach is held.
+
+    Parameters
+    ----------
+    frames : iterable of array of uint8, shape (H, W, 3)
+        RGB, of one namespace; the first is the annotated one.
+    first_mask : array of integers, shape (H, W)
+        Object ids 0 to 254, 0 the background, gaps allowed.
+    method : str
+        One of `METHODS`.
+    config : NamedTuple, optional
+        The method's configuration; its released one if not given.
+
+    Yields
+    ------
+    array of uint8, shape (H, W)
+        Object ids; one mask a frame, the first one as it was given.
+    """
+    for step in walk(frames, first_mask, method=method, config=config):
+        yield step.mask
+
+
+def walk(
+    frames: Iterable[Array], first_mask: Array, /, *, method: str = "tvos", config: Any = None, start: Any = None
+) -> Iterator[Step]:
+    """Segment a video as `segment_video` does, and yield the method's state and intermediates too.
+
+    With `start`, a state that an earlier walk yielded, the first of `frames` is frame ``start.t``.
+    """
+    system = method_named(method)
+    config = system.Config.released() if config is None else config
+    ids, weights, state = _checked_ids(first_mask), None, start
+    for frame in frames:
+        _check_frame(frame, first_mask)
+        xp = array_namespace(frame, first_mask)
+        if weights is None:
+            weights = {k: xp.asarray(w, device=device(frame)) for k, w in system.prepare(config).items()}
+        embedding = system.embedding(weights, frame, config)
+        grid, size = embedding.shape[:2], first_mask.shape
+        if state is None:
+            mask, info = xp.astype(first_mask, xp.uint8), None
+            state = system.init(embedding, to_grid(mask, ids=ids, grid=grid, dtype=embedding.dtype), config)
+        else:
+            state, probabilities, info = system.step(state, embedding, config)
+            mask = to_mask(probabilities, ids=ids, grid=grid, size=size)
+        yield Step(state.t - 1, mask, state, info)
+
+
+def _checked_ids(mask: Array) -> tuple[int, ...]:
+    xp = array_namespace(mask)
+    if mask.ndim != 2 or not (xp.isdtype(mask.dtype, "integral") or xp.isdtype(mask.dtype, "bool")):
+        raise ValueError(f"first_mask must be (H, W) integers, got {mask.shape} of {mask.dtype}")
+    ids = object_ids(xp.astype(mask, xp.int64))
+    if ids == (0,):
+        raise ValueError("first_mask must mark at least one object, got background alone")
+    if ids[0] < 0 or ids[-1] > 254:
+        raise ValueError(
+            f"first_mask must hold ids 0 to 254, got {ids[0]} to {ids[-1]}; write a 0/255 mask as (mask > 0)"
+        )
+    return ids
+
+
+def _check_frame(frame: Array, mask: Array) -> None:
+    if frame.ndim != 3 or frame.shape[2] != 3 or str(frame.dtype).rpartition(".")[2] != "uint8":
+        raise ValueError(f"frames must be (H, W, 3) uint8, got {frame.shape} of {frame.dtype}")
+    if frame.shape[:2] != mask.shape:
+        raise ValueError(f"frames must have the size of first_mask, {mask.shape}, got {frame.shape[:2]}")
+
+
+def _read(field: str, value: Any, kind: type) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        if kind is bool:
+            return {"true": True, "false": False}[value.lower()]
+        if kind is float and math.isnan(float(value)):
+            raise ValueError
+        return kind(value)
+    except (ValueError, KeyError):
+        raise ValueError(f"{field} must be of type {kind.__name__}, got {value!r}") from None
