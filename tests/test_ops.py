@@ -78,7 +78,7 @@ def test_a_twin_equals_its_definition(layer, depthwise, dtype, data, relu6, chan
 def test_a_twin_in_small_bands_equals_its_definition(monkeypatch, layer, depthwise, stride):
     arrays = random_layer(depthwise=depthwise)
     bound = exact_and_bound(arrays, stride, depthwise=depthwise)[1]
-    for constant, small in (("COLUMNS_BYTES", 1), ("BAND", 5), ("ROWS", 2)):
+    for constant, small in (("PIXELS", 5), ("ROWS", 2)):
         monkeypatch.setattr(numba_ops, constant, small)
     fast, slow = layer(*arrays, stride=stride), layer.__wrapped__(*arrays, stride=stride)
     assert (np.abs(fast - slow) <= 2 * bound).all()
@@ -89,7 +89,7 @@ def test_a_twin_in_small_bands_equals_its_definition(monkeypatch, layer, depthwi
 @pytest.mark.parametrize("size", [1, 3])
 def test_the_number_of_threads_changes_no_byte(monkeypatch, layer, depthwise, size, dtype):
     arrays = random_layer(height=40, size=size, depthwise=depthwise, dtype=dtype)
-    monkeypatch.setattr(numba_ops, "BAND", 16)
+    monkeypatch.setattr(numba_ops, "PIXELS", 16)
     threads, results = numba.get_num_threads(), []
     try:
         for n in (1, min(2, numba.config.NUMBA_NUM_THREADS)):

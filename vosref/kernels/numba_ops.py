@@ -13,9 +13,8 @@ from vosref.shapes import check_convolution, same_padding
 
 __all__ = ["conv2d", "depthwise_conv2d"]
 
-COLUMNS_BYTES = 64 * 2**20  # what a convolution with k > 1 may gather of its windows at a time
-BAND = 8192  # pixels a worker finishes at a time
-ROWS = 16  # rows a worker convolves at a time
+PIXELS = 4096  # output pixels that a worker multiplies and finishes at a time
+ROWS = 16  # rows that a worker convolves channel by channel at a time
 
 
 def conv2d(image, kernel, bias, /, *, stride=1, relu6=False):
@@ -24,20 +23,18 @@ def conv2d(image, kernel, bias, /, *, stride=1, relu6=False):
     check_convolution("conv2d", image, kernel, bias, out_channels)
     height, width = (-(-n // stride) for n in image.shape[:2])
     dtype = np.result_type(image, kernel, bias)
-    if size == 1 and stride == 1:
-        out = image.reshape(-1, channels) @ kernel[0, 0]
-    else:
-        windows = np.lib.stride_tricks.sliding_window_view(_pad(image, size, stride), (size, size), axis=(0, 1))
-        windows = windows[::stride, ::stride]
-        out = np.empty((height * width, out_channels), dtype)
-        taps = kernel.transpose(2, 0, 1, 3).reshape(-1, out_channels)  # the windows' axes are (C_in, k, k)
-        band = max(1, COLUMNS_BYTES // (width * taps.shape[0] * dtype.itemsize))
-        for y in range(0, height, band):
-            rows = windows[y : y + band].reshape(-1, taps.shape[0])
-            np.matmul(rows, taps, out=out[y * width : y * width + len(rows)])
-    out, bias = np.ascontiguousarray(out, dtype), np.ascontiguousarray(bias, dtype)
-    for_each_band(lambda begin, end: _finish(out[begin:end], bias, relu6), len(out), BAND)
-    return out.reshape(height, width, out_channels)
+    windows = np.lib.stride_tricks.sliding_window_view(_pad(image, size, stride), (size, size), axis=(0, 1))
+    windows = windows[::stride, ::stride]
+    taps = kernel.transpose(2, 0, 1, 3).reshape(-1, out_channels)  # the windows' axes are (C_in, k, k)
+    bias, out = np.ascontiguousarray(bias, dtype), np.empty((height, width, out_channels), dtype)
+
+    def band(begin, end):
+        pixels = out[begin:end].reshape(-1, out_channels)
+        np.matmul(windows[begin:end].reshape(-1, size * size * channels), taps, out=pixels)
+        _finish(pixels, bias, relu6)
+
+    for_each_band(band, height, max(1, PIXELS // width))
+    return out
 
 
 def depthwise_conv2d(image, kernel, bias, /, *, stride=1, relu6=False):
@@ -57,6 +54,8 @@ def depthwise_conv2d(image, kernel, bias, /, *, stride=1, relu6=False):
 def _pad(image, size, stride):
     """Surround an image with the zeros of the 'same' rule."""
     rows, columns = (same_padding(n, size, stride) for n in image.shape[:2])
+    if not any(rows + columns):
+        return image
     padded = np.zeros((image.shape[0] + sum(rows), image.shape[1] + sum(columns), image.shape[2]), image.dtype)
     padded[rows[0] : rows[0] + image.shape[0], columns[0] : columns[0] + image.shape[1]] = image
     return padded
