@@ -205,7 +205,7 @@ def test_a_checkpoint_that_cannot_be_written_is_told(tmp_path, clip, echo, monke
         path.write_bytes(b"half")
         raise error
 
-    monkeypatch.setattr("vosref.checkpoints.save_file", full)
+    monkeypatch.setattr("vosref.runs.checkpoints.save_file", full)
     monkeypatch.setattr("vosref.runs.CHECKPOINT_EVERY", 3)
     with pytest.raises(InputError, match=r"safetensors cannot be written \(.*(No space|too large).*; make room, then"):
         segment(open_job(*clip, tmp_path / "out", **echo))

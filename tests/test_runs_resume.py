@@ -9,9 +9,9 @@ import pytest
 from clips import CONFIGS, EchoState, cheap, contents, register_echo, small_clip, write_small_clip
 from PIL import Image
 
-from vosref.checkpoints import load_state, save_state
 from vosref.io import InputError, write_mask
 from vosref.runs import CHECKPOINT, RECORD, open_job, segment
+from vosref.runs.checkpoints import load_state, save_state
 from vosref.video import configure
 
 pytestmark = pytest.mark.usefixtures("definitions")

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vosref import __version__
-from vosref.checkpoints import load_state, save_state
 from vosref.evaluation import SequenceScores, sequence_scores
 from vosref.io import (
     Frames,
@@ -30,7 +29,8 @@ from vosref.io import (
     write_mask,
     write_text,
 )
-from vosref.records import Result, environment, peak_bytes
+from vosref.runs.checkpoints import load_state, save_state
+from vosref.runs.records import Result, environment, peak_bytes
 from vosref.video import configure, method_named, walk
 
 __all__ = ["Job", "Result", "open_job", "segment", "written_mask"]
