@@ -65,6 +65,24 @@ def test_scaling_a_pixels_votes_keeps_its_hard_label(xp, seed, scale):  # specs 
     assert np.array_equal(xp.to_numpy(harden(xp.asarray(votes))), xp.to_numpy(harden(xp.asarray(scaled))))
 
 
+def test_scaling_a_pixels_votes_moves_the_edge_at_video_resolution(xp):  # specs TVOS §6.4
+    votes = np.asarray([[1.0, 0.0], [0.0, 1.0]])
+    edges = []
+    for scale in (1.0, 0.2):
+        scaled = xp.asarray(votes * np.asarray([[1.0], [scale]]))
+        edges.append(xp.to_numpy(to_mask(scaled, ids=(0, 1), grid=(1, 2), size=(1, 16)))[0].tolist())
+    # Between the centres at 3.5 and 11.5, votes are equal where 1 - x = scale x: at a half, and at 5/6 of the way.
+    assert edges == [[0] * 8 + [1] * 8, [0] * 11 + [1] * 5]
+
+
+def test_float32_labels_come_up_to_video_resolution_within_the_published_error(xp):  # specs TVOS §6.5
+    labels = np.random.default_rng(0).random((77, 2)).astype(np.float32)
+    got = xp.to_numpy(upsample(xp.asarray(labels), grid=(7, 11), size=(50, 83)))
+    expected = [oracles.resize_bilinear(labels[:, k].reshape(7, 11).tolist(), 50, 83) for k in range(2)]
+    assert got.dtype == np.float32
+    assert_allclose(got, np.stack(expected, axis=2), rtol=0, atol=5e-7)
+
+
 def test_ids_must_name_every_column(xp):
     with pytest.raises(ValueError, match="ids must name the 2 columns of labels, got 3 ids"):
         to_mask(xp.asarray(np.ones((1, 2))), ids=(0, 1, 2), grid=(1, 1), size=(2, 2))

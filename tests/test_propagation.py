@@ -147,6 +147,20 @@ def test_permuting_objects_permutes_columns(xp, propagate, problem, order):
     assert_allclose(other, one[:, order], rtol=1e-12)
 
 
+@given(problem=propagation_problems(), seed=SEEDS)
+def test_a_constant_added_to_a_targets_logits_leaves_the_released_step_alone(xp, problem, seed):  # specs TVOS §6.4
+    query, references, labels, options = problem
+    constant = np.random.default_rng(seed).uniform(-5, 5, (len(query), 1))
+    shifted = (
+        np.concatenate([query, constant], axis=1),
+        np.concatenate([references, np.ones_like(references[..., :1])], 2),
+    )
+    got = xp.to_numpy(propagate_released(*map(xp.asarray, (*shifted, labels)), **options))
+    expected = xp.to_numpy(propagate_released(*map(xp.asarray, (query, references, labels)), **options))
+    # A logit moves by at most 25 and by some 2^-53 of that and of itself, below 500: 1e-12 bounds it with room.
+    assert_allclose(got, expected, rtol=1e-11, atol=1e-13)
+
+
 @pytest.mark.parametrize("propagate", [propagate_released, propagate_online])
 def test_logits_far_beyond_the_exponential_neither_overflow_nor_vanish(xp, propagate):
     query = np.asarray([[40.0, 0.0], [0.0, 40.0]])  # w = exp(1600)
