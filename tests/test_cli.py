@@ -140,6 +140,7 @@ def test_version_and_help(vosref):
         code, printed, _ = vosref(*command, "--help")
         assert code == 0
         assert "Usage:" in plain(printed)
+        assert vosref(*command, "-h") == (0, printed, "")
     segment = plain(vosref("segment", "--help")[1])
     for option in ("--mask", "--out", "--method", "--config", "--set", "--truth", "--json", "--resume", "--no-overlay"):
         assert option in segment

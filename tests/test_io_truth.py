@@ -1,4 +1,4 @@
-"""Ground truth: found by the names of the frames, its sizes checked before any of it is read."""
+"""Ground truth: found by the names of the frames, and every mask of it checked before any work is done."""
 
 import numpy as np
 import pytest
@@ -33,14 +33,16 @@ def test_truth_that_is_not_there_is_missing(tmp_path):
     assert not isinstance(caught.value, MissingInputError)
 
 
-def test_truth_of_another_size_or_no_image_is_refused_by_its_header(tmp_path):
-    save(tmp_path / "0.png")
-    save(tmp_path / "1.png", width=36)
-    with pytest.raises(InputError, match=r"1\.png is 36x12 but the frames are 24x12 \(width x height\)"):
+def test_truth_that_cannot_be_used_is_refused_wherever_it_comes(tmp_path):
+    first, last = save(tmp_path / "0.png"), save(tmp_path / "1.png", width=36)
+    with pytest.raises(InputError, match=r"^--truth: .*1\.png is 36x12 but the frames are 24x12 \(width x height\)"):
         truth_masks(tmp_path, ["0", "1"], size=(12, 24))
-    (tmp_path / "0.png").write_bytes(b"hello")
-    with pytest.raises(InputError, match=r"0\.png is not an image that can be read"):
-        truth_masks(tmp_path, ["0"], size=(12, 24))
+    last.write_bytes(first.read_bytes()[:60])
+    with pytest.raises(InputError, match=r"^--gt: .*1\.png is truncated or corrupt"):
+        truth_masks(tmp_path, ["0", "1"], size=(12, 24), argument="--gt")
+    last.write_bytes(b"hello")
+    with pytest.raises(InputError, match=r"1\.png is not an image \(5 bytes"):
+        truth_masks(tmp_path, ["0", "1"], size=(12, 24))
 
 
 def test_real_binary_masks_are_object_1(shared_data):

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vosref.io.errors import InputError, MissingInputError
 
-__all__ = ["decode_image", "examples", "kind_of", "list_images", "natural_key", "read_size", "spell_size"]
+__all__ = ["decode_image", "examples", "kind_of", "list_images", "natural_key", "spell_size"]
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")  # how the formats read here start
 
@@ -110,21 +110,6 @@ def decode_image(path: Path, /, *, argument: str, upright: bool = False) -> Imag
     if deep:
         raise InputError(f"{argument}: {path} has 16 bits a channel; convert it to 8 bits")
     return image
-
-
-def read_size(path: Path, /, *, argument: str) -> tuple[int, int]:
-    """Size (height, width) of an image file as its header states it.
-
-    Raises
-    ------
-    InputError
-        If the file has no header of an image.
-    """
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except Exception as error:  # as in `decode_image`
-        raise InputError(f"{argument}: {path} is not an image that can be read; replace it or take it away") from error
 
 
 def _read_bytes(path: Path, argument: str) -> bytes:

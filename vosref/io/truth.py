@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vosref.io.errors import InputError, MissingInputError
-from vosref.io.images import examples, kind_of, list_images, read_size, spell_size
+from vosref.io.images import examples, kind_of, list_images
+from vosref.io.masks import read_mask
 
 __all__ = ["MASK_SUFFIXES", "truth_masks"]
 
@@ -15,7 +16,7 @@ MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
 def truth_masks(
     path: str | os.PathLike[str], names: Iterable[str], /, *, size: tuple[int, int], argument: str = "--truth"
 ) -> dict[str, Path]:
-    """Find the ground-truth masks of a video; `read_mask` reads them.
+    """Find the ground-truth masks of a video, and check every one of them; `read_mask` reads them again.
 
     Parameters
     ----------
@@ -24,7 +25,7 @@ def truth_masks(
     names : iterable of str
         The names of the frames.
     size : tuple of int
-        (height, width) of the frames; the header of each mask must state it too.
+        (height, width) of the frames, which each mask must have.
     argument : str
         What the message of an error calls the folder.
 
@@ -38,7 +39,7 @@ def truth_masks(
     MissingInputError
         If the folder is not there, or no file in it is named like a frame.
     InputError
-        If it is no folder, or a mask is no image or has another size.
+        If it is no folder, or a mask cannot be used (see `read_mask`; all background and void are no reason).
     """
     path = Path(path)
     if (kind := kind_of(path)) != "folder":
@@ -55,9 +56,5 @@ def truth_masks(
             "give the folder of masks whose names are those of the frames"
         )
     for file in truth.values():
-        if (found := read_size(file, argument=argument)) != tuple(size):
-            raise InputError(
-                f"{argument}: {file} is {spell_size(found)} but the frames are {spell_size(size)} (width x height); "
-                "give the masks of these frames"
-            )
+        read_mask(file, size=size, argument=argument, allow_empty=True, allow_void=True)
     return truth

@@ -175,7 +175,7 @@ def _write_masks(job: Job, state: Any, progress: Callable[[int], None]) -> int:
 
 def _score(job: Job, names: Sequence[str]) -> SequenceScores:
     predictions = (written_mask(job.mask_path(n)) for n in names)
-    truths = (read_mask(job.truth[n], allow_empty=True, allow_void=True).ids for n in names)
+    truths = (_read_truth(job.truth[n]).ids for n in names)
     # The means leave out the ends because the first mask was given; without truth for it there is nothing to leave out.
     given = names[0] == job.frames.names[0]
     return sequence_scores(predictions, truths, ids=job.mask.objects, exclude_ends=given)
@@ -187,8 +187,12 @@ def written_mask(path: Path) -> NDArray[np.uint8]:
         return np.asarray(image)
 
 
+def _read_truth(path: Path) -> Mask:
+    return read_mask(path, argument="--truth", allow_empty=True, allow_void=True)
+
+
 def _check_objects(first: Mask, truth: Path) -> None:
-    objects = read_mask(truth, allow_empty=True, allow_void=True).objects
+    objects = _read_truth(truth).objects
     if objects != first.objects:
         raise InputError(
             f"--truth: {truth} shows objects {list(objects)} where the first mask has {list(first.objects)}, so they "
