@@ -36,7 +36,7 @@ class TvosConfig(NamedTuple):
     n_stages: int = 5  # stages of the network; 5 end in 112 channels
     output_stride: int = 16  # of the network, on the enlarged frame: working_scale / output_stride = 1/8
     normalise: bool = True  # scale embeddings to length 1; False for a network trained with TVOS's loss
-    temperature: float = 20.0  # multiplies dot products; 1 for a network trained with TVOS's loss
+    temperature: float = 40.0  # multiplies dot products; 1 for a network trained with TVOS's loss
     memory: int = DEFAULT_MEMORY  # bytes the propagation may work in
 
     @classmethod
