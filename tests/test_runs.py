@@ -1,6 +1,8 @@
 """A run on disk: what it writes, what it scores, and that nothing is overwritten, lost or half-written."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from vosref import __version__
 from vosref.evaluation import sequence_scores
 from vosref.io import InputError, MissingInputError, write_mask
 from vosref.runs import CHECKPOINT, RECORD, open_job, segment, written_mask
+from vosref.runs.records import peak_bytes
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -54,7 +57,7 @@ def test_the_record_tells_what_ran(tmp_path, clip):
     assert (record["vosref"], record["method"], record["config"]) == (__version__, "tvos", config._asdict())
     assert (record["frames"]["count"], record["frames"]["size"], record["objects"]) == (6, [40, 64], [1, 5])
     assert record["frames_done"] == 6
-    assert set(record["environment"]) == {"python", "numpy", "platform"}
+    assert set(record["environment"]) == {"python", "numpy", "blas", "platform"}
     assert (
         record["result"]
         == result.summary("frames")
@@ -66,6 +69,15 @@ def test_the_record_tells_what_ran(tmp_path, clip):
     )
     assert 0 < result.seconds_per_frame < 60
     assert result.peak_bytes > 2**20
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no resource module to ask")
+def test_the_peak_is_of_this_process_and_not_of_the_one_that_started_it():
+    ballast = np.ones(2**26)  # 512 MiB
+    assert peak_bytes() >= ballast.nbytes
+    code = "from vosref.runs.records import peak_bytes; print(peak_bytes())"
+    child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 2**20 < int(child.stdout) < ballast.nbytes
 
 
 def test_the_same_input_gives_the_same_bytes_and_nothing_else_is_left(tmp_path, clip):

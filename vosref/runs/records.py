@@ -2,10 +2,13 @@
 
 import math
 import platform
+import re
 import sys
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from threadpoolctl import threadpool_info
 
 from vosref.evaluation import SequenceScores
 
@@ -34,12 +37,28 @@ class Result(NamedTuple):
 
 
 def environment() -> dict[str, str]:
-    """Name the versions that a result may depend on in its last bits."""
-    return {"python": platform.python_version(), "numpy": np.__version__, "platform": platform.platform()}
+    """Name the versions that a result may depend on in its last bits, and the BLAS kernel that its time depends on."""
+    libraries = (library for library in threadpool_info() if library["user_api"] == "blas")
+    kernels = sorted({f"{b['internal_api']} {b['version']} {b.get('architecture', '')}".strip() for b in libraries})
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "blas": ", ".join(kernels),
+        "platform": platform.platform(),
+    }
 
 
 def peak_bytes() -> int | None:
-    """Largest resident size of this process so far; None where the system does not tell."""
+    """Largest resident size of this process so far; None where the system does not tell.
+
+    Linux's getrusage starts a new process at the peak of the one that started it, so its status file is asked first.
+    """
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        status = ""
+    if found := re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE):
+        return int(found[1]) * 1024
     try:
         import resource  # noqa: PLC0415 - not on Windows
     except ImportError:
