@@ -34,6 +34,13 @@ def test_scores_are_drawn_in_the_colours_of_the_overlays(tmp_path, n_objects):
     assert tuple(object_colours(n_objects + 1).tolist()) not in colours
 
 
+def test_a_legend_of_more_objects_than_fit_says_so_and_leaves_room(tmp_path):  # else matplotlib warns: an error here
+    plot_scores(tmp_path / "scores.png", *made_up_scores(254))
+    colours, size, _ = colours_in(tmp_path / "scores.png")
+    assert size == (1200, 525)
+    assert {tuple(c) for c in object_colours(np.arange(1, 23)).tolist()} <= colours
+
+
 def test_the_same_scores_give_the_same_bytes_whatever_the_users_style(tmp_path):
     paths = [tmp_path / f"{n}.png" for n in range(2)]
     plot_scores(paths[0], *made_up_scores(2))

@@ -31,6 +31,8 @@ _STYLE = {
     "legend.fontsize": 11.0,
 }
 _SPARSE = 30  # points; fewer are marked one by one, for the eye takes a line as dense
+_ROWS = 13  # of the legend in a column
+_LISTED = 2 * _ROWS - 4  # objects, beside three lines of heading and one of rest: a third column would leave no room
 
 
 def plot_scores(
@@ -67,13 +69,15 @@ def plot_scores(
         for style, width, name in (("-", 2.2, "J, region"), ("--", 1.2, "F, contour")):
             axes.plot([], [], style, color="0.35", linewidth=width, label=name)
         axes.plot([], [], " ", label="Means by object")
-        for k, (region, contour) in scores.items():
+        for n, (k, (region, contour)) in enumerate(scores.items()):
             pair = (np.asarray(region, dtype=float), np.asarray(contour, dtype=float))
             if any(values.shape != (len(names),) for values in pair):
                 raise ValueError(
                     f"scores of object {k} must be {len(names)}, one a name, got {[v.shape for v in pair]}"
                 )
-            _plot_object(axes, k, *pair)
+            _plot_object(axes, k, *pair, listed=n < _LISTED)
+        if len(scores) > _LISTED:
+            axes.plot([], [], " ", label=f"and {len(scores) - _LISTED} more")
         axes.set(xlabel="frame", ylabel="score", ylim=(0, 1), xlim=(-0.5, len(names) - 0.5))
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: ticks[int(x)] if 0 <= x < len(ticks) else ""))
@@ -126,8 +130,10 @@ def plot_curve(
             axes.minorticks_off()
 
 
-def _plot_object(axes: "Axes", k: int, region: NDArray[np.floating], contour: NDArray[np.floating]) -> None:
-    """One object's two curves; the legend gives its means."""
+def _plot_object(
+    axes: "Axes", k: int, region: NDArray[np.floating], contour: NDArray[np.floating], *, listed: bool
+) -> None:
+    """One object's two curves; the legend gives its means where it is `listed` there."""
     means = []
     for letter, values, style, width in (("J", region, "-", 2.2), ("F", contour, "--", 1.2)):
         known = np.flatnonzero(np.isfinite(values))
@@ -144,7 +150,8 @@ def _plot_object(axes: "Axes", k: int, region: NDArray[np.floating], contour: ND
             in_layout=False,  # nor may an empty curve, which has no place, push the axes aside
             label="_",
         )
-    axes.plot([], [], color=_line_colour(k), linewidth=4, label=f"{k}:  {'  '.join(means)}")
+    if listed:
+        axes.plot([], [], color=_line_colour(k), linewidth=4, label=f"{k}:  {'  '.join(means)}")
 
 
 def _line_colour(k: int) -> str:
@@ -167,7 +174,7 @@ def _axes(path: str | PathLike[str], size: tuple[float, float], title: str) -> I
         axes = figure.add_subplot()
         yield axes
         axes.set_title(title, loc="left")
-        columns = -(-len(axes.get_legend_handles_labels()[0]) // 14)
+        columns = -(-len(axes.get_legend_handles_labels()[0]) // _ROWS)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), ncols=columns)
         with atomic_path(path) as temporary:
             # The version that matplotlib would note as "Software" would make the bytes depend on it.
