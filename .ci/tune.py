@@ -1,10 +1,10 @@
 """Score settings of TVOS's transferred representation on DAVIS 2016 train sequences: how the defaults were chosen.
 
-    python .ci/tune.py DAVIS_ROOT RESULTS.json --frames 12 --skip 2 --every 3 temperature=80 paper,temperature=160 …
+    python .ci/tune.py DAVIS_ROOT RESULTS.json --every 3 temperature=40 paper,temperature=40 …
 
-Each setting is a comma-separated list of fields of `TvosConfig`; "paper" in front starts from the paper's
-configuration. Embeddings are kept beside RESULTS, so that settings of the propagation alone run fast; finished settings
-are not run again. Only the train sequences are read.
+takes every third train sequence, whole; `--frames` and `--skip` take less of each. A setting is a comma-separated list
+of fields of `TvosConfig`; "paper" in front starts from the paper's configuration. Embeddings are kept beside RESULTS,
+so that settings of the propagation alone run fast; finished settings are not run again. Only train sequences are read.
 """
 
 import argparse
@@ -22,8 +22,8 @@ def main():
     parser.add_argument("root", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("settings", nargs="+")
-    for option in ("frames", "skip", "every"):
-        parser.add_argument(f"--{option}", type=int, default=1)
+    for option, default in (("frames", 1000), ("skip", 1), ("every", 1)):
+        parser.add_argument(f"--{option}", type=int, default=default)
     arguments = parser.parse_args()
     done = json.loads(arguments.results.read_text()) if arguments.results.exists() else {}
     images = arguments.root / "JPEGImages/480p"

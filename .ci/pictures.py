@@ -1,0 +1,47 @@
+"""Draw the README's pictures into .assets/: what `vosref demo` finds, and the scores behind the default temperature.
+
+    python .ci/pictures.py RESULTS.json …
+
+RESULTS are what `.ci/tune.py` wrote; settings of the temperature alone enter the curves.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vosref import io, plots, samples, video
+
+ASSETS = Path(__file__).resolve().parents[1] / ".assets"
+SETTING = re.compile(r"(paper,)?temperature=([\d.]+) ")
+
+
+def main(results):
+    """Draw both."""
+    frames, masks = samples.render("two-crossing")
+    found = video.segment_video(frames, masks[0])
+    sheet = Image.fromarray(plots.contact_sheet(frames, found, columns=4, rows=2))
+    with io.atomic_path(ASSETS / "demo.png") as path:
+        sheet.save(path, optimize=True)
+
+    curves = {"released": {}, "paper": {}}
+    for setting, scores in ((s, v) for file in results for s, v in json.loads(Path(file).read_text()).items()):
+        if match := SETTING.match(setting):
+            curves["paper" if match[1] else "released"][float(match[2])] = np.mean(list(scores.values()))
+    temperatures = sorted(set().union(*curves.values()))
+    plots.plot_curve(
+        ASSETS / "temperature.png",
+        temperatures,
+        {f"--config {name}": [curve.get(t, np.nan) for t in temperatures] for name, curve in curves.items()},
+        x_label="temperature",
+        y_label="J&F",
+        title="Nine train sequences of DAVIS 2016, every frame",
+        log_x=True,
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
