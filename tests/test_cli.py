@@ -5,11 +5,12 @@ import re
 
 import numpy as np
 import pytest
-from clips import CHEAP, contents, plain, register_echo, small_clip, write_small_clip
+from clips import CHEAP, CONFIGS, contents, plain, register_echo, small_clip, write_small_clip
 from PIL import Image
 
 from vosref import __version__
 from vosref.io import davis_palette, write_mask
+from vosref.video import configure
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -123,6 +124,17 @@ def test_demo_prints_scores_and_where_to_look(tmp_path, vosref, clip, monkeypatc
     assert re.search(r"two-crossing: .*truth(.|\n)* J (.|\n)* F (.|\n)*J&F(.|\n)*mean +│ +0\.\d+", printed)
     assert f"look at {tmp_path}/out/overlay.mp4" in printed
     assert len(contents(tmp_path / "out")) == 7
+
+
+def test_demo_runs_either_configuration(tmp_path, vosref, clip, monkeypatch):
+    monkeypatch.setattr("vosref.samples.sample_path", lambda name: tmp_path / "clip")
+    for name in CONFIGS:
+        assert vosref("demo", "--out", tmp_path / name, "--config", name)[0] == 0
+        record = json.loads((tmp_path / name / "vosref.json").read_text())
+        assert record["config"] == configure("tvos", name)._asdict()
+    code, _, said = vosref("demo", "--out", tmp_path / "out", "--config", "both")
+    assert code == 2
+    assert "config must be one of released, paper, got 'both'" in plain(said)
 
 
 def test_protocols_tells_where_paper_and_code_part(vosref):

@@ -25,6 +25,8 @@ app = typer.Typer(
     help="Semi-supervised video object segmentation, as the papers define it: one mask in, every mask out.",
 )
 
+Config = Annotated[str, typer.Option(help="As the authors' code computes (released) or as the [bold]paper[/] says.")]
+
 
 def main() -> None:
     """Run the command line; errors in the input end as one sentence and an exit code, never as a traceback."""
@@ -54,9 +56,7 @@ def segment(
     mask: Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")],
     out: Annotated[Path, typer.Option(help="Folder for the masks, the overlay and the record of the run.")],
     method: Annotated[str, typer.Option(help="The system that segments: tvos.")] = "tvos",
-    config: Annotated[
-        str, typer.Option(help="As the authors' code computes (released) or as the [bold]paper[/] says.")
-    ] = "released",
+    config: Config = "released",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Replace a setting, such as temperature=40; may be repeated."),
@@ -89,6 +89,7 @@ def demo(
     clip: Annotated[
         str, typer.Option(help="Which clip of data_samples/: one-drifting, two-crossing or three-hiding.")
     ] = "two-crossing",
+    config: Config = "released",
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("vosref-demo"),
 ) -> None:
     """Segment a small rendered clip that comes with vosref, and score it."""
@@ -97,9 +98,9 @@ def demo(
     if clip not in samples.SAMPLES:
         raise typer.BadParameter(f"--clip must be one of {', '.join(samples.SAMPLES)}, got {clip}")
     folder = samples.sample_path(clip)
-    first = folder / "masks" / "00000.png"
+    first, chosen = folder / "masks" / "00000.png", _chosen("tvos", config, [])
     with stoppable("the same command starts the demo over"):
-        job = runs.open_job(folder / "frames", first, out, truth=folder / "masks")._replace(name=clip)
+        job = runs.open_job(folder / "frames", first, out, config=chosen, truth=folder / "masks")._replace(name=clip)
         result = run(job, resume=False)
         _report(job, result, _pictures(job, result, overlay=True))
 
