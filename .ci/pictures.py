@@ -1,4 +1,4 @@
-"""Draw the README's pictures into .assets/: what `vosref demo` finds, and the scores behind the default temperature.
+"""Draw the README's pictures into .assets/: `vosref demo --config paper`, and the scores behind the temperature.
 
     python .ci/pictures.py RESULTS.json …
 
@@ -22,7 +22,7 @@ SETTING = re.compile(r"(paper,)?temperature=([\d.]+) ")
 def main(results):
     """Draw both."""
     frames, masks = samples.render("two-crossing")
-    found = video.segment_video(frames, masks[0])
+    found = video.segment_video(frames, masks[0], config=video.configure("tvos", "paper"))
     sheet = Image.fromarray(plots.contact_sheet(frames, found, columns=4, rows=2))
     with io.atomic_path(ASSETS / "demo.png") as path:
         sheet.save(path, optimize=True)
