@@ -2,7 +2,8 @@
 
     python .ci/pictures.py RESULTS.json …
 
-RESULTS are what `.ci/tune.py` wrote; settings of the temperature alone enter the curves.
+RESULTS are what `.ci/tune.py` wrote. Only settings of the temperature alone, on every third sequence, whole, enter the
+curves: points from other sequences would not compare.
 """
 
 import json
@@ -16,7 +17,7 @@ from PIL import Image
 from vosref import io, plots, samples, video
 
 ASSETS = Path(__file__).resolve().parents[1] / ".assets"
-SETTING = re.compile(r"(paper,)?temperature=([\d.]+) ")
+SETTING = re.compile(r"(paper,)?temperature=([\d.]+) frames=1000 skip=1 every=3")
 
 
 def main(results):
@@ -29,7 +30,7 @@ def main(results):
 
     curves = {"released": {}, "paper": {}}
     for setting, scores in ((s, v) for file in results for s, v in json.loads(Path(file).read_text()).items()):
-        if match := SETTING.match(setting):
+        if match := SETTING.fullmatch(setting):
             curves["paper" if match[1] else "released"][float(match[2])] = np.mean(list(scores.values()))
     temperatures = sorted(set().union(*curves.values()))
     plots.plot_curve(

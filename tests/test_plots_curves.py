@@ -34,7 +34,7 @@ def test_scores_are_drawn_in_the_colours_of_the_overlays(tmp_path, n_objects):
     assert tuple(object_colours(n_objects + 1).tolist()) not in colours
 
 
-def test_a_legend_of_more_objects_than_fit_says_so_and_leaves_room(tmp_path):  # else matplotlib warns: an error here
+def test_a_legend_of_more_objects_than_fit_leaves_room(tmp_path):  # else matplotlib warns: an error here
     plot_scores(tmp_path / "scores.png", *made_up_scores(254))
     colours, size, _ = colours_in(tmp_path / "scores.png")
     assert size == (1200, 525)
