@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from vosref.nn import winograd
+
 
 def gamma(n, dtype):
     """γ_n = nu / (1 - nu) [Higham 2002, Lemma 3.1]."""
@@ -32,4 +34,34 @@ def propagation_bound(exact, query, references, *, grid, sigma, temperature, for
 
 def convolution_bound(magnitude, n_products, dtype):
     """Largest error of a convolution whose terms' absolute values sum to `magnitude` (kernels.numba_ops)."""
-    return gamma(n_products + 1, dtype) * np.asarray(magnitude, np.float64) + np.finfo(dtype).tiny
+    return gamma(n_products + 2, dtype) * np.asarray(magnitude, np.float64) + np.finfo(dtype).tiny
+
+
+def winograd_bound(image, kernel, added, dtype):
+    """Largest error of F(4×4, 3×3) with `added` the absolute bias and shortcut (kernels.numba_winograd)."""
+    (height, width, n_in), n_out = image.shape, kernel.shape[3]
+    b, g, a = (np.abs(np.asarray(m, np.float64)) for m in (winograd.INPUT, winograd.KERNEL, winograd.OUTPUT))
+    transformed = np.einsum("ik,klco,jl->ijco", g, np.abs(kernel).astype(np.float64), g)
+    rows, columns = -(-height // 4), -(-width // 4)
+    padded, out = np.zeros((4 * rows + 2, 4 * columns + 2, n_in)), np.empty((4 * rows, 4 * columns, n_out))
+    padded[1 : height + 1, 1 : width + 1] = np.abs(image)
+    for y in range(0, 4 * rows, 4):
+        for x in range(0, 4 * columns, 4):
+            tile = np.einsum("ik,klc,jl->ijc", b, padded[y : y + 6, x : x + 6], b)
+            products = np.einsum("ijc,ijco->ijo", tile, transformed)
+            out[y : y + 4, x : x + 4] = np.einsum("ik,klo,jl->ijo", a, products, a)
+    return gamma(n_in + 54, dtype) * (out[:height, :width] + added) + np.finfo(dtype).tiny
+
+
+def norm_bound(image, scale, offset, mean, variance, *, epsilon, dtype):
+    """Largest error of a batch norm: 5 roundings in the gain at most, and 4 in what it multiplies and in the sum."""
+    gain = np.abs(scale) / np.sqrt(variance + epsilon)
+    return gamma(9, dtype) * ((np.abs(image) + np.abs(mean)) * gain + np.abs(offset))
+
+
+def resize_bound(largest, dtype, *, offset=0.0):
+    """Largest error of a bilinear mixture of samples up to `largest` (kernels.numba_resize).
+
+    Positions off by up to `offset` samples add as much times the slope, 2 `largest`, along each of the two axes.
+    """
+    return (gamma(6, dtype) + 4 * offset) * largest

@@ -4,6 +4,7 @@ Every function takes nested lists (or anything indexed like them) and returns ne
 """
 
 import math
+import struct
 
 # Evaluation [DAVIS]
 
@@ -143,9 +144,12 @@ def propagate_released(query, references, labels, grid, sigma, temperature=1.0):
     return out
 
 
-def resize_bilinear(plane, height, width):  # specs TVOS §2.2: half-pixel centres, clamped, 2×2 taps
+def resize_bilinear(plane, height, width, align_corners=False):  # specs TVOS §2.2, FEELVOS §1.1: 2×2 taps
     def taps(i, n_out, n_in):
-        centre = min(max((i + 0.5) * n_in / n_out - 0.5, 0.0), n_in - 1.0)
+        if align_corners:
+            centre = i * (n_in - 1) / (n_out - 1) if n_out > 1 else 0.0
+        else:  # half-pixel centres, clamped
+            centre = min(max((i + 0.5) * n_in / n_out - 0.5, 0.0), n_in - 1.0)
         below = math.floor(centre)
         return below, min(below + 1, n_in - 1), centre - below
 
@@ -160,6 +164,18 @@ def resize_bilinear(plane, height, width):  # specs TVOS §2.2: half-pixel centr
             row.append(above * (1 - v) + under * v)
         out.append(row)
     return out
+
+
+def resize_nearest(plane, height, width):  # specs FEELVOS §1.1: TensorFlow's, aligned corners, in single precision
+    def single(x):
+        return struct.unpack("f", struct.pack("f", x))[0]
+
+    def nearest(i, n_out, n_in):
+        position = single(i * single((n_in - 1) / (n_out - 1))) if n_out > 1 else 0.0
+        return min(math.floor(position + 0.5), n_in - 1)
+
+    rows = [plane[nearest(y, height, len(plane))] for y in range(height)]
+    return [[row[nearest(x, width, len(row))] for x in range(width)] for row in rows]
 
 
 def _vote(f_i, reference, labels, prior, temperature):
@@ -177,25 +193,3 @@ def _dot(a, b):
 
 def _squared_distance(a, b):
     return sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
-
-
-# Layers
-def convolution(image, kernel, bias, stride, depthwise=False):  # TensorFlow's 'same': ceil(n / stride), odd zero after
-    height, width, size = len(image), len(image[0]), len(kernel)
-    rows, columns = -(-height // stride), -(-width // stride)
-    top = max((rows - 1) * stride + size - height, 0) // 2
-    left = max((columns - 1) * stride + size - width, 0) // 2
-    out = [[list(bias) for _ in range(columns)] for _ in range(rows)]
-    for y in range(rows):
-        for x in range(columns):
-            for dy in range(size):
-                for dx in range(size):
-                    yy, xx = y * stride + dy - top, x * stride + dx - left
-                    if 0 <= yy < height and 0 <= xx < width:
-                        for c in range(len(bias)):
-                            out[y][x][c] += (
-                                image[yy][xx][c] * kernel[dy][dx][c]
-                                if depthwise
-                                else sum(v * kernel[dy][dx][n][c] for n, v in enumerate(image[yy][xx]))
-                            )
-    return out

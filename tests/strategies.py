@@ -39,11 +39,47 @@ def masks(draw, *, max_side=12, ids=(0, 1, 2, 5)):
 
 
 @st.composite
-def layers(draw, *, depthwise=False):
-    """An image (H, W, C), a kernel, a bias and a stride."""
-    height, width = draw(st.integers(1, 6)), draw(st.integers(1, 6))
-    channels, out, size = draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.sampled_from([1, 3, 5]))
-    rng = np.random.default_rng(draw(SEEDS))
-    shape = (size, size, channels) if depthwise else (size, size, channels, out)
-    bias = rng.standard_normal(shape[-1])
-    return rng.standard_normal((height, width, channels)), rng.standard_normal(shape), bias, draw(st.integers(1, 3))
+def layers(draw, *, depthwise=False, max_side=6):
+    """An image (H, W, C), a kernel, a bias or None, and options: stride, dilation, padding, and groups if any."""
+    height, width = draw(st.integers(1, max_side)), draw(st.integers(1, max_side))
+    kernel = draw(st.sampled_from([(1, 1), (3, 3), (5, 5), (2, 3), (1, 4), (3, 1)]))
+    options = {"stride": draw(st.integers(1, 3)), "dilation": draw(st.integers(1, 3)), "padding": draw(paddings())}
+    if not fits((height, width), kernel, **options):
+        options["padding"] = "same"
+    rng, groups = np.random.default_rng(draw(SEEDS)), 1 if depthwise else draw(st.sampled_from([1, 1, 2, 3]))
+    channels, out = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    shape = (*kernel, channels) if depthwise else (*kernel, channels, out * groups)
+    image, bias = rng.standard_normal((height, width, channels * groups)), rng.standard_normal(shape[-1])
+    options |= {} if depthwise else {"groups": groups}
+    return image, rng.standard_normal(shape), draw(st.sampled_from([bias, None])), options
+
+
+def paddings(most=3):
+    """Each form in which padding is given."""
+    pair = st.tuples(st.integers(0, most), st.integers(0, most))
+    return st.one_of(st.just("same"), st.integers(0, most), st.tuples(pair, pair))
+
+
+def fits(shape, kernel, *, stride, dilation, padding):
+    """Tell whether the kernel fits the padded image."""
+    if padding == "same":
+        return True
+    pads = ((padding, padding),) * 2 if isinstance(padding, int) else padding
+    return all(n + sum(p) > dilation * (k - 1) for n, p, k in zip(shape, pads, kernel, strict=True))
+
+
+@st.composite
+def images(draw, *, max_side=7, max_channels=3):
+    """An image (H, W, C)."""
+    shape = draw(st.integers(1, max_side)), draw(st.integers(1, max_side)), draw(st.integers(1, max_channels))
+    return np.random.default_rng(draw(SEEDS)).standard_normal(shape)
+
+
+@st.composite
+def pools(draw):
+    """An image, and the options of a pool whose windows all meet it."""
+    image, size, stride = draw(images()), draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    padding = draw(paddings(size - 1))
+    if not fits(image.shape[:2], (size, size), stride=stride, dilation=1, padding=padding):
+        padding = "same"
+    return image, {"size": size, "stride": stride, "padding": padding}

@@ -1,22 +1,53 @@
-"""What a definition and its twins must agree on before they compute: the shapes they take, and the 'same' rule.
+"""What a definition and its twins must agree on before they compute: the shapes they take, and the padding rules.
 
 Pure arithmetic on shapes, so it serves arrays of every namespace; it stands below both sides, which cannot import each
 other.
 """
 
-__all__ = ["check_convolution", "check_pairs", "same_padding"]
+__all__ = [
+    "ACTIVATIONS",
+    "check_activation",
+    "check_convolution",
+    "check_pairs",
+    "check_winograd",
+    "same_padding",
+    "window_geometry",
+]
+
+ACTIVATIONS = (None, "relu", "relu6")
 
 
-def check_convolution(layer, image, kernel, bias, n_out, /):
-    """Raise ValueError unless a square kernel, an image (H, W, C) and a bias (n_out,) belong together."""
-    n_in = kernel.shape[2]
-    if kernel.shape[0] != kernel.shape[1]:
-        raise ValueError(f"{layer} takes a square kernel (k, k, ...), got {kernel.shape}")
-    if image.ndim != 3 or image.shape[2] != n_in or bias.shape != (n_out,):
-        raise ValueError(
-            f"{layer} takes an image (H, W, {n_in}) and a bias ({n_out},) for this kernel, "
-            f"got {image.shape} and {bias.shape}"
-        )
+def check_convolution(layer, image, kernel, bias, shortcut, /, *, groups, size):
+    """Raise ValueError unless the arrays of a convolution whose result has `size` rows and columns belong together.
+
+    The kernel is (kh, kw, C_in / groups, C_out), or (kh, kw, C) for a depthwise layer, where `groups` is None.
+    """
+    if kernel.ndim != (3 if groups is None else 4):
+        raise ValueError(f"{layer} takes a kernel with {3 if groups is None else 4} axes, got {kernel.shape}")
+    channels, n_out = kernel.shape[2] * (groups or 1), kernel.shape[-1]
+    if groups is not None and (groups < 1 or n_out % groups):
+        raise ValueError(f"{layer}: groups must be 1 or more and divide the {n_out} output channels, got {groups}")
+    if image.ndim != 3 or image.shape[2] != channels:
+        raise ValueError(f"{layer} takes an image (H, W, {channels}) for this kernel, got {image.shape}")
+    if bias is not None and bias.shape != (n_out,):
+        raise ValueError(f"{layer} takes a bias ({n_out},) for this kernel, got {bias.shape}")
+    if shortcut is not None and tuple(shortcut.shape) != (*size, n_out):
+        raise ValueError(f"{layer} takes a shortcut of its result's shape {(*size, n_out)}, got {shortcut.shape}")
+
+
+def check_winograd(image, transformed, bias, shortcut, /):
+    """Raise ValueError unless the arrays of a Winograd convolution belong together."""
+    if transformed.ndim != 3 or transformed.shape[0] != 36:
+        raise ValueError(f"winograd_conv2d takes a transformed kernel (36, C_in, C_out), got {transformed.shape}")
+    check_convolution(
+        "winograd_conv2d", image, transformed[None, :, :, :], bias, shortcut, groups=1, size=image.shape[:2]
+    )
+
+
+def check_activation(activation, /):
+    """Raise ValueError unless `activation` is None, "relu" or "relu6"."""
+    if activation not in ACTIVATIONS:
+        raise ValueError(f'activation must be None, "relu" or "relu6", got {activation!r}')
 
 
 def check_pairs(query, references, sigma, /, *, grid=None):
@@ -31,7 +62,40 @@ def check_pairs(query, references, sigma, /, *, grid=None):
         raise ValueError(f"query and references must have the grid's {grid[0]}x{grid[1]} pixels, got {query.shape[0]}")
 
 
-def same_padding(size, kernel, stride, /):
+def same_padding(size, kernel, stride, /, *, dilation=1):
     """Zeros before and after an axis under TensorFlow's 'same' rule: ceil(size / stride) outputs, an odd zero after."""
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
     return total // 2, total - total // 2
+
+
+def window_geometry(shape, kernel_size, /, *, stride, dilation, padding):
+    """Return ((top, bottom), (left, right)) of padding and the (height, width) of windows that fit.
+
+    Parameters
+    ----------
+    shape, kernel_size : (int, int)
+        Of the image and of the kernel, in pixels.
+    stride, dilation : int
+        Pixels between windows, and between a window's taps.
+    padding : "same", int, or ((int, int), (int, int))
+        TensorFlow's rule, so many pixels on every side, or pixels at (top, bottom) and (left, right).
+    """
+    if min(stride, dilation) < 1:
+        raise ValueError(f"stride and dilation must be 1 or more, got {stride} and {dilation}")
+    pads = _pads(shape, kernel_size, stride, dilation, padding)
+    room = [n + sum(p) - dilation * (k - 1) - 1 for n, p, k in zip(shape, pads, kernel_size, strict=True)]
+    if min(room) < 0:
+        raise ValueError(f"an image of {shape} pixels with padding {pads} is smaller than the kernel {kernel_size}")
+    return pads, tuple(r // stride + 1 for r in room)
+
+
+def _pads(shape, kernel_size, stride, dilation, padding):
+    if padding == "same":
+        return tuple(same_padding(n, k, stride, dilation=dilation) for n, k in zip(shape, kernel_size, strict=True))
+    pads = ((padding, padding),) * 2 if isinstance(padding, int) else padding
+    paired = isinstance(pads, tuple | list) and [isinstance(p, tuple | list) and len(p) for p in pads] == [2, 2]
+    if not paired or min(map(min, pads)) < 0:
+        raise ValueError(
+            f'padding must be "same", pixels, or ((top, bottom), (left, right)), 0 or more each, got {padding!r}'
+        )
+    return tuple(map(tuple, pads))

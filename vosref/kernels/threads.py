@@ -1,25 +1,61 @@
 """Workers for the CPU kernels: plain threads over bands of rows, each band computed alone by code that frees the GIL.
 
 Bands do not depend on the number of workers, so neither does a single byte of the result. BLAS runs on one thread
-inside a band: its own pool and ours would otherwise wait for each other while both keep every core busy.
+inside a band: its own pool and ours would otherwise wait for each other while both keep every core busy. Workers wait
+passively between calls, and keep their scratch memory.
 """
 
+import functools
+import math
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 from numba import get_num_threads
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from vosref.blocks import slices
 
-__all__ = ["for_each_band"]
+__all__ = ["for_each_band", "scratch"]
+
+_LOCAL = threading.local()
 
 
 def for_each_band(
     work: Callable[[int, int], None], length: int, size: int, /, *, most_workers: int | None = None
 ) -> None:
-    """Call ``work(begin, end)`` for the bands of `size` that cover ``range(length)``, on Numba's number of threads."""
+    """Call ``work(begin, end)`` for the bands of `size` that cover ``range(length)``, on Numba's number of threads.
+
+    `work` must not call `for_each_band` itself.
+    """
     workers = min(get_num_threads(), most_workers or get_num_threads())
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(max_workers=workers) as pool:
-        for _ in pool.map(lambda band: work(band.start, band.stop), slices(length, size)):
+    with _blas().limit(limits=1, user_api="blas"):
+        if workers == 1 or length <= size:
+            for band in slices(length, size):
+                work(band.start, band.stop)
+            return
+        for _ in _pool(workers).map(lambda band: work(band.start, band.stop), slices(length, size)):
             pass  # a worker's exception is raised here
+
+
+def scratch(key: str, shape: tuple[int, ...], dtype: np.dtype, /) -> np.ndarray:
+    """Return this thread's uninitialised array for `key`: memory that is reused and only ever grows."""
+    need, blocks = math.prod(shape) * dtype.itemsize, _LOCAL.__dict__
+    if key not in blocks or blocks[key].nbytes < need:
+        blocks[key] = np.empty(need, np.uint8)
+    return blocks[key][:need].view(dtype).reshape(shape)
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()  # finding the libraries takes longer than many a layer
+
+
+@functools.cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=workers, thread_name_prefix="vosref")
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # a child process inherits the pool but not its threads
