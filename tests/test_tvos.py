@@ -5,12 +5,14 @@ import math
 import numpy as np
 import oracles
 import pytest
+import thin_weights
 from hypothesis import given
 from numpy.testing import assert_allclose
 from strategies import SEEDS
 
 from vosref import tvos
 from vosref.labels import to_grid
+from vosref.nn import resnet
 from vosref.sampling import reach
 from vosref.tvos import TvosConfig, TvosState, init, soften, step
 
@@ -146,6 +148,20 @@ def test_the_embedding_has_the_stride_8_grid_and_unit_length():
         assert_allclose(np.linalg.norm(embedding, axis=2), 1, rtol=1e-5)
     raw = tvos.embedding(weights, frame, config._replace(normalise=False))
     assert np.linalg.norm(raw, axis=2).min() > 2
+
+
+def test_a_resnet_embeds_the_frame_with_its_own_norms_and_strides(monkeypatch):
+    weights = {name: a.astype(np.float32) for name, a in thin_weights.resnet(bottleneck=True).items()}
+    monkeypatch.setattr(tvos, "load", {"resnet.safetensors": weights}.__getitem__)
+    config = TvosConfig.released()._replace(weights="resnet.safetensors", working_scale=1.0, output_stride=8)
+    frame = np.random.default_rng(0).integers(0, 256, (33, 50, 3)).astype(np.uint8)
+    prepared = tvos.prepare(config)
+    assert prepared.keys() == {name.rpartition("/")[0] + part for name in weights for part in ("/kernel", "/bias")}
+    expected = resnet.features(weights, frame.astype(np.float32))
+    raw, scaled = (tvos.embedding(prepared, frame, config._replace(normalise=n)) for n in (False, True))
+    assert raw.shape == (5, 7, 4)
+    assert_allclose(raw, expected, atol=1e-5 * np.abs(expected).max())  # 2^-24 rounding through 20 layers
+    assert_allclose(scaled, raw / np.linalg.norm(raw, axis=2, keepdims=True), rtol=1e-5)
 
 
 def test_a_moved_scene_moves_its_mask():

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from vosref.backend import Array, array_namespace
 from vosref.blocks import DEFAULT_MEMORY
 from vosref.labels import harden
-from vosref.nn import efficientnet
+from vosref.nn import efficientnet, resnet
+from vosref.nn.layers import fold
 from vosref.propagation import propagate_online, propagate_released
 from vosref.resize import resize_bilinear
 from vosref.sampling import motion_prior, reach, reference_frames
@@ -31,9 +32,9 @@ class TvosConfig(NamedTuple):
     horizon: int = 40  # frames that the sample is taken from [TVOS §3.3]
     sigma_recent: float = 8.0  # cells of the grid, 8 pixels each [TVOS §3.3]
     sigma_distant: float = 21.0  # cells [TVOS §3.3]
-    weights: str = "lite0"  # the embedding network, by its name in the catalogue
+    weights: str = "lite0"  # the embedding network: a name of the catalogue, or a file that `vosref convert` wrote
     working_scale: float = 2.0  # the frame is enlarged so much before the network
-    n_stages: int = 5  # stages of the network; 5 end in 112 channels
+    n_stages: int = 5  # stages of an EfficientNet-Lite; 5 end in 112 channels
     output_stride: int = 16  # of the network, on the enlarged frame: working_scale / output_stride = 1/8
     normalise: bool = True  # scale embeddings to length 1; False for a network trained with TVOS's loss
     temperature: float = 40.0  # multiplies dot products; 1 for a network trained with TVOS's loss
@@ -68,7 +69,8 @@ class TvosInfo(NamedTuple):
 
 def prepare(config: TvosConfig, /) -> dict[str, Array]:
     """Load the embedding network that a configuration names, ready for `embedding`."""
-    return efficientnet.fold(load(config.weights))
+    weights = load(config.weights)
+    return fold(weights, epsilon=(resnet if _is_resnet(weights) else efficientnet).epsilon)
 
 
 def embedding(weights: Mapping[str, Array], frame: Array, config: TvosConfig, /) -> Array:
@@ -92,7 +94,10 @@ def embedding(weights: Mapping[str, Array], frame: Array, config: TvosConfig, /)
     if config.working_scale != 1:
         height, width = (max(1, round(n * config.working_scale)) for n in frame.shape[:2])
         image = resize_bilinear(image, size=(height, width))
-    x = efficientnet.features(weights, image, n_stages=config.n_stages, output_stride=config.output_stride)
+    if _is_resnet(weights):
+        x = resnet.features(weights, image, output_stride=config.output_stride)
+    else:
+        x = efficientnet.features(weights, image, n_stages=config.n_stages, output_stride=config.output_stride)
     if not config.normalise:
         return x
     length = xp.sqrt(xp.sum(x * x, axis=2, keepdims=True))
@@ -198,6 +203,10 @@ EXPLAINED = {
 }
 PROPAGATION = {"paper": propagate_online, "released": propagate_released}
 FEEDBACK = {"hard": harden, "soft": soften, "literal": _literal}
+
+
+def _is_resnet(weights: Mapping[str, Array]) -> bool:
+    return "layer1/0/conv1/kernel" in weights
 
 
 def _named(choices: dict[str, Any], field: str, name: str) -> Any:

@@ -1,115 +1,123 @@
-"""EfficientNet-Lite0: the light ImageNet trunk, as a function of (weights, image) [EfficientNet-Lite, Tan 2020].
+"""EfficientNet-Lite0, 1 and 2: light ImageNet trunks, as functions of (weights, image) [EfficientNet-Lite, Tan 2020].
 
 An inverted-residual network: a stage repeats blocks of 1×1 expansion, k×k depthwise and 1×1 projection, each with batch
 norm, ReLU6 after the first two. TensorFlow's 'same' padding, no squeeze-and-excitation. Input is (x - 127) / 128, RGB.
+Which of the three it is, is read off the weights: their depth tells Lite0, and channels are the kernels' own.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from vosref.backend import array_namespace
-from vosref.nn.ops import conv2d, depthwise_conv2d, fold_batch_norm
+from vosref.backend import Array
+from vosref.nn.layers import Factory, Layers
 
-__all__ = ["LITE0", "Stage", "classify", "features", "fold"]
-
-BATCH_NORM_EPSILON = 1e-3
+__all__ = ["STAGES", "Stage", "classify", "encode", "epsilon", "features"]
 
 
 class Stage(NamedTuple):
     """A run of inverted-residual blocks; only its first block strides."""
 
-    repeats: int
-    kernel: int  # pixels
+    repeats: tuple[int, int]  # blocks in Lite0, and in Lite1 and Lite2
     stride: int
-    expansion: int
-    channels: int
 
 
-LITE0 = (
-    Stage(1, 3, 1, 1, 16),
-    Stage(2, 3, 2, 6, 24),
-    Stage(2, 5, 2, 6, 40),
-    Stage(3, 3, 2, 6, 80),
-    Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
-    Stage(1, 3, 1, 6, 320),
+STAGES = (
+    Stage((1, 1), 1),
+    Stage((2, 3), 2),
+    Stage((2, 3), 2),
+    Stage((3, 4), 2),
+    Stage((3, 4), 1),
+    Stage((4, 5), 2),
+    Stage((1, 1), 1),
 )
+LITE0_BLOCKS = 16
+LOW_LEVEL_STAGES = 2  # a DeepLabv3+ decoder takes its fine features at stride 4
 
 
-def fold(weights, /):
-    """Fold every batch norm of the checkpoint's arrays into its convolution, once, before the frames.
-
-    Parameters
-    ----------
-    weights : mapping of str to array
-        Named arrays with taps first (`weights.load`): ``stem/kernel``, ``stem/scale``, … ``blocks/3/depthwise/mean``.
-
-    Returns
-    -------
-    dict of str to array
-        ``<layer>/kernel`` and ``<layer>/bias`` only.
-    """
-    folded = {}
-    for layer in (name.removesuffix("/kernel") for name in weights if name.endswith("/kernel")):
-        kernel = weights[f"{layer}/kernel"]
-        if f"{layer}/scale" in weights:
-            norm = (weights[f"{layer}/{part}"] for part in ("scale", "offset", "mean", "variance"))
-            kernel, bias = fold_batch_norm(kernel, *norm, epsilon=BATCH_NORM_EPSILON)
-        else:
-            bias = weights[f"{layer}/bias"]
-        folded[f"{layer}/kernel"], folded[f"{layer}/bias"] = kernel, bias
-    return folded
+def epsilon(_name: str, /) -> float:
+    """Return the epsilon of every batch norm."""
+    return 1e-3
 
 
-def features(weights, image, /, *, n_stages=7, output_stride=32):
+def features(
+    weights: Mapping[str, Array],
+    image: Array,
+    /,
+    *,
+    n_stages: int = 7,
+    output_stride: int = 32,
+    dilate: bool = False,
+    layers: Factory = Layers,
+) -> Array:
     """Feature map after the first `n_stages` stages, with strides beyond `output_stride` set to 1 [TVOS §3.5].
 
     Parameters
     ----------
     weights : mapping of str to array
-        From `fold`.
+        ``stem``, ``blocks/0/depthwise``, … as in a file, or from `layers.fold`.
     image : array, shape (H, W, 3)
         RGB, 0 to 255, floating point.
     n_stages : int
-        1 to 7; the channels are 16, 24, 40, 80, 112, 192, 320.
+        1 to 7; Lite0's channels are 16, 24, 40, 80, 112, 192, 320.
     output_stride : int
-        Largest product of strides allowed: 2, 4, 8, 16 or 32. No dilation takes a removed stride's place.
+        Largest product of strides allowed: 2, 4, 8, 16 or 32.
+    dilate : bool
+        Let the blocks after a removed stride look as far as they did before, by dilated kernels, as DeepLab does.
+    layers : callable
+        How layers run.
 
     Returns
     -------
     array, shape (ceil(H / s), ceil(W / s), C)
         With s the smaller of `output_stride` and the stride of the last stage.
     """
-    if not 1 <= n_stages <= len(LITE0):
-        raise ValueError(f"n_stages must be 1 to {len(LITE0)}, got {n_stages}")
+    return _stages(weights, image, n_stages, output_stride, dilate, layers)[-1]
+
+
+def encode(
+    weights: Mapping[str, Array], image: Array, /, *, output_stride: int = 16, layers: Factory = Layers
+) -> tuple[Array, Array]:
+    """Encode for DeepLabv3+: features of stride 4 (24 channels), and those of `output_stride`, dilated.
+
+    Parameters and shapes are those of `features`.
+    """
+    maps = _stages(weights, image, len(STAGES), output_stride, True, layers)
+    return maps[LOW_LEVEL_STAGES - 1], maps[-1]
+
+
+def classify(weights: Mapping[str, Array], image: Array, /, *, layers: Factory = Layers) -> Array:
+    """ImageNet logits of a whole photograph, shape (1000,): the check that the trunk is the one that was trained."""
+    net = layers(weights, epsilon)
+    x = net.conv("head", features(weights, image, layers=layers), activation="relu6")
+    return net.mean("pool", x)[0, 0, :] @ weights["classifier/kernel"] + weights["classifier/bias"]
+
+
+def _stages(weights, image, n_stages, output_stride, dilate, layers):
+    if not 1 <= n_stages <= len(STAGES):
+        raise ValueError(f"n_stages must be 1 to {len(STAGES)}, got {n_stages}")
     if output_stride not in (2, 4, 8, 16, 32):
         raise ValueError(f"output_stride must be 2, 4, 8, 16 or 32, got {output_stride}")
-    x = conv2d((image - 127.0) / 128.0, weights["stem/kernel"], weights["stem/bias"], stride=2, relu6=True)
-    block, reached = 0, 2
-    for stage in LITE0[:n_stages]:
-        for repeat in range(stage.repeats):
-            stride = stage.stride if repeat == 0 and reached * stage.stride <= output_stride else 1
-            reached *= stride
-            x = _inverted_residual(weights, f"blocks/{block}", x, stride)
+    net = layers(weights, epsilon)
+    x = net.standardise(image, [1 / 128] * 3, [-127 / 128] * 3)
+    x = net.conv("stem", x, stride=2, padding="same", activation="relu6")
+    block, reached, dilation, maps = 0, 2, 1, []
+    deeper = net.has(f"blocks/{LITE0_BLOCKS}/project")
+    for stage in STAGES[:n_stages]:
+        strided = reached * stage.stride <= output_stride
+        for repeat in range(stage.repeats[deeper]):
+            x = _inverted_residual(net, f"blocks/{block}", x, stage.stride if strided and repeat == 0 else 1, dilation)
             block += 1
-    return x
+            if repeat == 0 and not strided and dilate:  # from the next block on
+                dilation *= stage.stride
+        reached *= stage.stride if strided else 1
+        maps.append(x)
+    return maps
 
 
-def classify(weights, image, /):
-    """ImageNet logits of a whole photograph, shape (1000,): the check that the trunk is the one that was trained."""
-    xp = array_namespace(image)
-    x = features(weights, image)
-    x = conv2d(x, weights["head/kernel"], weights["head/bias"], relu6=True)
-    return xp.mean(x, axis=(0, 1)) @ weights["classifier/kernel"] + weights["classifier/bias"]
-
-
-def _inverted_residual(weights, name, x, stride):
-    def arrays(layer):
-        return weights[f"{name}/{layer}/kernel"], weights[f"{name}/{layer}/bias"]
-
-    out = x
-    if f"{name}/expand/kernel" in weights:
-        out = conv2d(out, *arrays("expand"), relu6=True)
-    out = depthwise_conv2d(out, *arrays("depthwise"), stride=stride, relu6=True)
-    out = conv2d(out, *arrays("project"))
+def _inverted_residual(net, name, x, stride, dilation):
+    out = net.conv(f"{name}/expand", x, activation="relu6") if net.has(f"{name}/expand") else x
+    sampling = {"stride": stride, "dilation": dilation, "padding": "same"}
+    out = net.depthwise(f"{name}/depthwise", out, **sampling, activation="relu6")
     # The shortcut joins equal shapes only. A stage's first block changes the channels, so it never takes one.
-    return out + x if out.shape == x.shape and stride == 1 else out
+    same = stride == 1 and net.channels(x) == net.width(f"{name}/project")
+    return net.conv(f"{name}/project", out, x if same else None)

@@ -1,0 +1,102 @@
+"""DeepLabv3+ on any encoder: atrous spatial pyramid pooling and the decoder to stride 4 [specs FEELVOS §1.4, 1.5]."""
+
+from collections.abc import Callable, Mapping
+
+from vosref.backend import Array
+from vosref.nn import efficientnet, xception
+from vosref.nn.layers import Factory, Layers
+
+__all__ = ["RATES", "decode", "epsilon", "features", "pyramid"]
+
+RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # dilation of the three atrous branches, by output stride
+
+
+def epsilon(name: str, /) -> float:
+    """Return the epsilon of a layer's batch norm: 1e-5 in pyramid and decoder, the encoder's 1e-3 elsewhere."""
+    return 1e-5 if name.startswith(("aspp/", "decoder/")) else 1e-3
+
+
+def features(
+    weights: Mapping[str, Array], image: Array, /, *, output_stride: int = 8, layers: Factory = Layers
+) -> Array:
+    """Compute the decoder's output F of a frame, at stride 4.
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+        An encoder's (Xception-65's ``entry/conv1``, … or an EfficientNet-Lite's ``stem``, …), ``aspp/…`` and
+        ``decoder/…``, as in a file, or from `layers.fold`.
+    image : array, shape (H, W, 3)
+        RGB, 0 to 255, floating point.
+    output_stride : int
+        Of the encoder: 16, as FEELVOS trains, or 8, as it evaluates; the rates of the pyramid follow (`RATES`).
+    layers : callable
+        How layers run.
+
+    Returns
+    -------
+    array, shape (ceil(H / 4), ceil(W / 4), 256)
+        Non-negative.
+    """
+    if output_stride not in RATES:
+        raise ValueError(f"output_stride must be 8 or 16, got {output_stride}")
+    encode: Callable[..., tuple[Array, Array]] = (
+        xception.encode if "entry/conv1/kernel" in weights else efficientnet.encode
+    )
+    low_level, encoded = encode(weights, image, output_stride=output_stride, layers=layers)
+    context = pyramid(weights, encoded, rates=RATES[output_stride], layers=layers)
+    return decode(weights, low_level, context, layers=layers)
+
+
+def pyramid(
+    weights: Mapping[str, Array], encoded: Array, /, *, rates: tuple[int, ...], layers: Factory = Layers
+) -> Array:
+    """Atrous spatial pyramid pooling: one frame-wide mean, one 1×1 and three dilated 3×3 views, projected.
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+        ``aspp/pooling``, ``aspp/0`` to ``aspp/3``, ``aspp/projection``.
+    encoded : array, shape (h, w, C)
+    rates : sequence of int
+        Dilation of ``aspp/1`` to ``aspp/3``.
+    layers : callable
+        How layers run.
+
+    Returns
+    -------
+    array, shape (h, w, 256)
+    """
+    net = layers(weights, epsilon)
+    pooled = net.conv("aspp/pooling", net.mean("aspp/mean", encoded), activation="relu")
+    views = [net.resize("aspp/broadcast", pooled, net.size(encoded)), net.conv("aspp/0", encoded, activation="relu")]
+    for i, rate in enumerate(rates, 1):
+        views.append(xception.separable(net, f"aspp/{i}", encoded, dilation=rate, activation="relu"))
+    return net.conv("aspp/projection", net.concat("aspp/views", views), activation="relu")
+
+
+def decode(
+    weights: Mapping[str, Array], low_level: Array, context: Array, /, *, layers: Factory = Layers
+) -> Array:
+    """Bring the pyramid's output to the encoder's stride-4 features, and convolve both together.
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+        ``decoder/low_level``, ``decoder/0``, ``decoder/1``.
+    low_level : array, shape (h, w, C)
+    context : array, shape (h', w', 256)
+    layers : callable
+        How layers run.
+
+    Returns
+    -------
+    array, shape (h, w, 256)
+    """
+    net = layers(weights, epsilon)
+    fine = net.conv("decoder/low_level", low_level, activation="relu")
+    coarse = net.resize("decoder/enlarged", context, net.size(low_level))
+    x = net.concat("decoder/joined", [coarse, fine])
+    for i in (0, 1):
+        x = xception.separable(net, f"decoder/{i}", x, activation="relu")
+    return x

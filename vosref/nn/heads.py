@@ -1,0 +1,109 @@
+"""What FEELVOS puts on the decoder: the embedding, and the dynamic segmentation head [FEELVOS §3; specs FEELVOS §2, 4].
+
+Every layer has biases and a ReLU, and no batch norm. The head runs once for each object, on the decoder's features and
+three maps of the object's own. Its first layer is depthwise, then pointwise: features and own maps meet only in the
+pointwise sum, so the features' part of it, nearly the whole layer, is computed once for all objects.
+"""
+
+from collections.abc import Mapping
+
+from vosref.backend import Array
+from vosref.nn.layers import Factory, Layers
+
+__all__ = ["embedding", "epsilon", "segmentation_head", "split_head"]
+
+HEAD_LAYERS = 4
+
+
+def epsilon(name: str, /) -> float:
+    """Refuse: neither embedding nor head has a batch norm."""
+    raise ValueError(f"{name} has a batch norm, but FEELVOS's embedding and head have none")
+
+
+def embedding(weights: Mapping[str, Array], features: Array, /, *, layers: Factory = Layers) -> Array:
+    """Embed the decoder's features [FEELVOS §3.1].
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+        ``embedding/depthwise`` and ``embedding/pointwise``.
+    features : array, shape (h, w, 256)
+    layers : callable
+        How layers run.
+
+    Returns
+    -------
+    array, shape (h, w, 100)
+        Non-negative, without unit, not scaled to any length.
+    """
+    net = layers(weights, epsilon)
+    x = net.depthwise("embedding/depthwise", features, activation="relu")
+    return net.conv("embedding/pointwise", x, activation="relu")
+
+
+def segmentation_head(
+    weights: Mapping[str, Array], features: Array, cues: Array, /, *, layers: Factory = Layers
+) -> Array:
+    """One logit for every pixel and object [FEELVOS §3].
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+        ``head/0/depthwise`` … ``head/3/pointwise`` and ``head/logits``.
+    features : array, shape (h, w, 256)
+        The same for all objects.
+    cues : array, shape (h, w, K, n)
+        The channels that differ by object, in the order of the weights: global distance, previous mask, local distance
+        in the full system (n = 3); ablations leave some out.
+    layers : callable
+        How layers run.
+
+    Returns
+    -------
+    array, shape (h, w, K)
+        Equal, but for rounding, to the head run on [features, cues] of each object by itself.
+    """
+    channels = weights["head/0/depthwise/kernel"].shape[2]
+    fit = features.ndim == 3 and cues.ndim == 4 and cues.shape[:2] == features.shape[:2]
+    if not fit or features.shape[2] + cues.shape[3] != channels or cues.shape[2] < 1:
+        raise ValueError(
+            f"features (h, w, C) and cues (h, w, K, n) must share h and w, with C + n = {channels} and K 1 or more, "
+            f"got {tuple(features.shape)} and {tuple(cues.shape)}"
+        )
+    net = layers(split_head(weights, features.shape[2]), epsilon)
+    x = net.depthwise("head/0/shared/depthwise", features, activation="relu")
+    shared = net.conv("head/0/shared/pointwise", x)
+    logits = [_object(net, shared, cues[:, :, k, :]) for k in range(cues.shape[2])]
+    return net.concat("head/all", logits)
+
+
+def split_head(weights: Mapping[str, Array], n_shared: int, /) -> dict[str, Array]:
+    """Split the head's first layer into the part of the first `n_shared` channels, with the bias, and the rest.
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+    n_shared : int
+        Channels that do not differ by object.
+
+    Returns
+    -------
+    dict of str to array
+        The head's arrays, with ``head/0/shared/…`` and ``head/0/own/…``.
+    """
+    split = {name: array for name, array in weights.items() if name.startswith("head/")}
+    for part, channels in (("shared", slice(None, n_shared)), ("own", slice(n_shared, None))):
+        for array in ("kernel", "bias"):
+            split[f"head/0/{part}/depthwise/{array}"] = weights[f"head/0/depthwise/{array}"][..., channels]
+        split[f"head/0/{part}/pointwise/kernel"] = weights["head/0/pointwise/kernel"][:, :, channels, :]
+    split["head/0/shared/pointwise/bias"] = weights["head/0/pointwise/bias"]
+    return split
+
+
+def _object(net, shared, cues):
+    x = net.depthwise("head/0/own/depthwise", cues, activation="relu")
+    x = net.conv("head/0/own/pointwise", x, shared, activation="relu")
+    for i in range(1, HEAD_LAYERS):
+        x = net.depthwise(f"head/{i}/depthwise", x, activation="relu")
+        x = net.conv(f"head/{i}/pointwise", x, activation="relu")
+    return net.conv("head/logits", x)

@@ -1,0 +1,43 @@
+"""The networks by name: what runs a model's weights on a frame, and the epsilon of its batch norms."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from vosref.backend import Array
+from vosref.nn import deeplab, efficientnet, heads, resnet
+from vosref.nn.layers import Factory, Layers
+
+__all__ = ["Network", "network"]
+
+
+class Network(NamedTuple):
+    """How a model runs."""
+
+    run: Callable[..., Array]  # (weights, image, /, *, layers, …) -> feature map or embedding (h, w, C)
+    epsilon: Callable[[str], float]  # of a layer's batch norm
+
+
+def network(model: str, /) -> Network:
+    """Return the network that a model's weights belong to (`vosref weights list` names the models).
+
+    Raises
+    ------
+    ValueError
+        If no network has this name.
+    """
+    for family, found in _FAMILIES.items():
+        if model.startswith(family):
+            return found
+    raise ValueError(f"model must begin with one of {', '.join(_FAMILIES)}, got {model!r}")
+
+
+def _feelvos(weights: Mapping[str, Array], image: Array, /, *, layers: Factory = Layers, **options: Any) -> Array:
+    return heads.embedding(weights, deeplab.features(weights, image, layers=layers, **options), layers=layers)
+
+
+_FAMILIES = {
+    "tvos-resnet": Network(resnet.features, resnet.epsilon),
+    "resnet": Network(resnet.features, resnet.epsilon),
+    "feelvos-": Network(_feelvos, deeplab.epsilon),
+    "lite": Network(efficientnet.features, efficientnet.epsilon),
+}
