@@ -37,12 +37,12 @@ def _rebuild_tensor_v2(*arguments):
 
 _rebuild_tensor_v2.__module__ = "torch._utils"
 _UTILS._rebuild_tensor_v2 = _rebuild_tensor_v2
-for _name in (*STORAGES, "BFloat16Storage"):
+for _name in (*STORAGES, "BFloat16Storage", "QInt8Storage"):
     setattr(_TORCH, _name, type(_name, (), {"__module__": "torch"}))
 
 
 class Storage:
-    """Numbers in a row, which any number of tensors may view."""
+    """Numbers in a row, which any number of tensors may view; bfloat16 is given as its upper halves, uint16."""
 
     def __init__(self, numbers, key, *, kind=None, length=None, view=None):
         self.numbers, self.key, self.view = np.asarray(numbers), str(key), view
@@ -83,18 +83,23 @@ def tensor(array, key):
     return Tensor(Storage(array.ravel(), key), 0, array.shape, strides)
 
 
-def parts(state_dict, *, protocol=2, magic=MAGIC, version=VERSION, system=SYSTEM):
-    """The five pickles of a file, and the bytes of its storages."""
+def dump(state_dict, *, protocol=2):
+    """The pickle of a state dict, and the storages that it refers to."""
     stream = io.BytesIO()
     pickler = _Pickler(stream, protocol)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "torch", _TORCH)
         patch.setitem(sys.modules, "torch._utils", _UTILS)
         pickler.dump(state_dict)
-    storages = [pickler.storages[key] for key in sorted(pickler.storages)]
+    return stream.getvalue(), [pickler.storages[key] for key in sorted(pickler.storages)]
+
+
+def parts(state_dict, *, protocol=2, magic=MAGIC, version=VERSION, system=SYSTEM):
+    """The five pickles of a file, and the bytes of its storages."""
+    pickled, storages = dump(state_dict, protocol=protocol)
     raw = b"".join((s.length % 2**64).to_bytes(8, "little") + s.numbers.tobytes() for s in storages)
     head = [pickle.dumps(value, protocol) for value in (magic, version, system)]
-    return [*head, stream.getvalue(), pickle.dumps([s.key for s in storages], protocol)], raw
+    return [*head, pickled, pickle.dumps([s.key for s in storages], protocol)], raw
 
 
 def content(state_dict, **options):

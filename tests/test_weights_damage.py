@@ -2,18 +2,20 @@
 
 import pickle
 import tracemalloc
-import zipfile
 
 import legacy_torch
 import numpy as np
 import pytest
+import zip_torch
 from hypothesis import given
 from hypothesis import strategies as st
 from legacy_torch import Storage, Tensor, refused, tensor, with_pickle
 
 from vosref.weights import WeightsError, read_torch_file
 
-GOOD = legacy_torch.content(legacy_torch.small_state_dict())
+GOOD = {"legacy": legacy_torch, "zip": zip_torch}
+GOOD = {kind: writer.content(legacy_torch.small_state_dict()) for kind, writer in GOOD.items()}
+BOTH = pytest.mark.parametrize("good", GOOD.values(), ids=GOOD)
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +23,10 @@ def file(tmp_path_factory):
     return tmp_path_factory.mktemp("weights") / "weights.pth"
 
 
-def test_a_file_cut_short_anywhere_is_refused(file):
-    for length in range(len(GOOD)):
-        refused(file, GOOD[:length], "truncated|damaged|asks to load")
+@BOTH
+def test_a_file_cut_short_anywhere_is_refused(file, good):
+    for length in range(len(good)):
+        refused(file, good[:length], "truncated|damaged|asks to load")
 
 
 def test_a_file_cut_short_in_the_length_of_an_empty_storage_is_refused(file):
@@ -47,28 +50,40 @@ def read_or_refuse(file, content):
     assert peak < 2**20
 
 
-@pytest.mark.parametrize("change", [0x80, 0x7F, 0xFF, 0x01], ids=hex)
+CHANGES = [0x80, 0x7F, 0xFF, 0x01]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=hex)
 def test_a_damaged_byte_anywhere_gives_arrays_or_a_refusal(file, change):
-    for i in range(len(GOOD)):
-        read_or_refuse(file, GOOD[:i] + bytes([GOOD[i] ^ change]) + GOOD[i + 1 :])
+    good = GOOD["legacy"]
+    for i in range(len(good)):
+        read_or_refuse(file, good[:i] + bytes([good[i] ^ change]) + good[i + 1 :])
 
 
+@pytest.mark.parametrize("change", CHANGES, ids=hex)
+def test_a_damaged_byte_of_an_archive_gives_arrays_or_a_refusal(file, change):
+    good = GOOD["zip"]  # longer, and slower to read: the four together damage each of its bytes
+    for i in range(CHANGES.index(change), len(good), len(CHANGES)):
+        read_or_refuse(file, good[:i] + bytes([good[i] ^ change]) + good[i + 1 :])
+
+
+@pytest.mark.parametrize("writer", [legacy_torch, zip_torch])
 @given(
-    damage=st.lists(
-        st.tuples(st.integers(0, len(GOOD) - 1), st.binary(min_size=1, max_size=4)), min_size=1, max_size=5
-    ),
+    damage=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), min_size=1, max_size=5),
     protocol=st.integers(2, 5),
 )
-def test_random_damage_gives_arrays_or_a_refusal(file, damage, protocol):
-    content = bytearray(legacy_torch.content(legacy_torch.small_state_dict(), protocol=protocol))
-    for start, values in damage:
+def test_random_damage_gives_arrays_or_a_refusal(file, writer, damage, protocol):
+    content = bytearray(writer.content(legacy_torch.small_state_dict(), protocol=protocol))
+    for place, values in damage:
+        start = int(place * (len(content) - 1))
         content[start : start + len(values)] = values
     read_or_refuse(file, bytes(content))
 
 
-@given(noise=st.binary(max_size=60), kept=st.integers(0, len(GOOD)))
-def test_noise_gives_a_refusal(file, noise, kept):
-    read_or_refuse(file, GOOD[:kept] + noise)
+@BOTH
+@given(noise=st.binary(max_size=60), kept=st.floats(0, 1))
+def test_noise_gives_a_refusal(file, good, noise, kept):
+    read_or_refuse(file, good[: int(kept * len(good))] + noise)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +100,17 @@ def test_noise_gives_a_refusal(file, noise, kept):
 @pytest.mark.parametrize("position", range(5))
 def test_a_pickle_that_claims_to_be_huge_reserves_nothing(file, claim, position):
     read_or_refuse(file, with_pickle(position, claim))
+    read_or_refuse(file, zip_torch.with_pickle(claim))
+
+
+@pytest.mark.parametrize("writer", [legacy_torch, zip_torch])
+def test_a_pickle_that_copies_its_dicts_again_and_again_is_refused(file, writer):
+    # {"list of pairs": the pairs, "a": dict(the pairs), "b": dict(the pairs), …}: a byte asks for a thousand copies.
+    pairs = b"]q\x01(" + b"".join(b"]q\x02(K" + bytes([i]) + b"K\x00e" for i in range(200)) + b"e"
+    copy = b"ccollections\nOrderedDict\nq\x03h\x01\x85R0"
+    claim = b"\x80\x02}" + pairs + b"0" + copy + b"h\x03h\x01\x85R0" * 1000 + b"."
+    data = with_pickle(3, claim) if writer is legacy_torch else zip_torch.with_pickle(claim)
+    refused(file, data, "the dicts that the file copies outgrow it")
 
 
 @pytest.mark.parametrize("length", [4, 2**31, 2**61, 2**63 - 1, -1])
@@ -156,6 +182,3 @@ def test_other_formats_are_named(file):
     big = legacy_torch.SYSTEM | {"little_endian": False}
     refused(file, legacy_torch.content({}, system=big), "big-endian files are not read")
     refused(file, b"", "not a legacy PyTorch file, or damaged")
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("archive/data.pkl", b"\x80\x02}.")
-    refused(file, file.read_bytes(), r"zip format, which is not read yet.*_use_new_zipfile_serialization=False")

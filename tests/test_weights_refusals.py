@@ -8,9 +8,10 @@ import pickle
 import legacy_torch
 import numpy as np
 import pytest
+import zip_torch
 from legacy_torch import Storage, Tensor, refused, with_pickle
 
-from vosref.weights import read_torch_file, torch_file
+from vosref.weights import read_torch_file, unpickler
 
 POSITIONS = pytest.mark.parametrize("position", range(5), ids=["magic", "version", "system", "arrays", "storages"])
 
@@ -40,7 +41,7 @@ ATTACKS = {
     "globals": (lambda _: names("torch._utils", "_rebuild_tensor_v2.__globals__"), "_rebuild_tensor_v2.__globals__"),
     "own name": (lambda _: names("vosref.weights.torch_file", "read_torch_file"), "vosref.weights.torch_file.read_"),
     "module": (lambda _: b"\x80\x02ctorch.nn.modules.linear\nLinear\n)\x81.", "torch.nn.modules.linear.Linear"),
-    "parameter": (lambda _: b"\x80\x02ctorch._utils\n_rebuild_parameter\n.", "torch._utils._rebuild_parameter"),
+    "quantised": (lambda _: b"\x80\x02ctorch._utils\n_rebuild_qtensor\n.", "torch._utils._rebuild_qtensor"),
 }
 
 
@@ -54,7 +55,9 @@ def file(tmp_path_factory):
 def test_a_malicious_pickle_is_named_and_never_run(file, tmp_path, attack, position):
     marker = tmp_path / "it-was-run"
     make, name = ATTACKS[attack]
-    refused(file, with_pickle(position, make(marker)), f"{name.replace('.', '[.]')}.*nothing of it was run")
+    message = f"{name.replace('.', '[.]')}.*nothing of it was run"
+    refused(file, with_pickle(position, make(marker)), message)
+    refused(file, zip_torch.with_pickle(make(marker)), message)
     assert not marker.exists()
 
 
@@ -63,8 +66,9 @@ def test_an_attack_would_work_on_an_unpickler_that_names_everything(tmp_path):  
     assert (tmp_path / "it-was-run").exists()
 
 
+@pytest.mark.parametrize("writer", [legacy_torch, zip_torch])
 @pytest.mark.parametrize("where", ["value", "key", "attribute", "argument"])
-def test_a_malicious_object_deep_inside_a_state_dict_is_never_run(file, tmp_path, where):
+def test_a_malicious_object_deep_inside_a_state_dict_is_never_run(file, tmp_path, where, writer):
     marker = tmp_path / "it-was-run"
     evil, state = Calls(open, str(marker), "w"), legacy_torch.small_state_dict()
     if where == "value":
@@ -75,7 +79,7 @@ def test_a_malicious_object_deep_inside_a_state_dict_is_never_run(file, tmp_path
         state._metadata = evil
     else:
         state["bias"].shape = (evil,)
-    refused(file, legacy_torch.content(state), r"io\.open, which is not among")
+    refused(file, writer.content(state), r"io\.open, which is not among")
     assert not marker.exists()
 
 
@@ -99,12 +103,31 @@ def test_copyreg_extensions_are_refused_even_where_the_process_has_used_them(fil
 def test_a_file_sets_no_attributes_on_what_it_may_name(file, name):
     state = pickle.dumps((None, {"__doc__": "changed", "__defaults__": (1,), "fromkeys": 1}), 2)[2:-1]
     file.write_bytes(with_pickle(3, b"\x80\x02}X\x01\x00\x00\x00ac" + name.encode() + b"\n" + state + b"bs.", {}))
-    before = {key: (value.__doc__, dir(value)) for key, value in torch_file._ALLOWED.items()}
+    before = {key: (value.__doc__, dir(value)) for key, value in unpickler._ALLOWED.items()}
     assert read_torch_file(file) == {}
-    assert {key: (value.__doc__, dir(value)) for key, value in torch_file._ALLOWED.items()} == before
-    assert torch_file._rebuild_tensor.__defaults__ is None
+    assert {key: (value.__doc__, dir(value)) for key, value in unpickler._ALLOWED.items()} == before
+    assert unpickler._rebuild_tensor.__defaults__ is None
 
 
 def test_a_storage_of_another_kind_is_named(file):
-    half = Storage(np.zeros(2, "<i2"), "1", kind="BFloat16Storage")
-    refused(file, legacy_torch.content({"x": Tensor(half, 0, (2,), (1,))}), r"torch\.BFloat16Storage")
+    half = Storage(np.zeros(2, "<i2"), "1", kind="QInt8Storage")
+    refused(file, legacy_torch.content({"x": Tensor(half, 0, (2,), (1,))}), r"torch\.QInt8Storage")
+
+
+@pytest.mark.parametrize("module", ["numpy.core.multiarray", "argparse", "lib.NCEAverage", "builtins"])
+def test_what_keeps_arrays_company_is_stood_for_by_something_that_does_nothing(file, module):
+    names = {name: kind for (m, name), kind in unpickler._ALLOWED.items() if m == module}
+    assert set(names.values()) == {unpickler.Inert}
+    called = b"".join(f"X\x01\x00\x00\x00ac{module}\n{name}\n".encode() + b"(K\x01K\x02tRs" for name in names)
+    file.write_bytes(zip_torch.with_pickle(b"\x80\x02}" + called + b"."))
+    assert read_torch_file(file) == {}
+
+
+def test_the_memory_bank_that_instdisc_saves_whole_is_passed_over(file):
+    numbers = legacy_torch.dump({"x": legacy_torch.tensor(np.arange(3, dtype="<f4"), "1")})[0][2:-1]
+    word = lambda text: b"X" + len(text).to_bytes(4, "little") + text  # noqa: E731 - an opcode
+    named = b"(" + word(b"module") + b"clib.NCEAverage\nNCEAverage\n" + word(b"file") + word(b"source") + b"tQ"
+    bank = word(b"lemniscate") + named + b")\x81}" + word(b"training") + b"\x88sbs"
+    state = {"x": legacy_torch.tensor(np.arange(3, dtype="<f4"), "1")}
+    file.write_bytes(with_pickle(3, b"\x80\x02}" + word(b"state_dict") + numbers + b"s" + bank + b".", state))
+    assert read_torch_file(file)["x"].tolist() == [0, 1, 2]

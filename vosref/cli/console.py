@@ -18,15 +18,13 @@ out_console, err_console = (Console(stderr=e, highlight=False, markup=False, emo
 @contextmanager
 def sentences() -> Iterator[None]:
     """End errors in the input as one sentence and an exit code: 3 where data is missing, else 1."""
-    from vosref.io import InputError, MissingInputError  # noqa: PLC0415 - `vosref --help` needs none of it
+    from vosref.io import InputError  # noqa: PLC0415 - `vosref --help` needs none of it
     from vosref.weights import WeightsError  # noqa: PLC0415
 
     try:
         yield
-    except MissingInputError as error:
-        fail(str(error), 3)
     except (InputError, WeightsError) as error:
-        fail(str(error), 1)
+        fail(str(error), 3 if isinstance(error, FileNotFoundError) else 1)
     except OSError as error:
         sentence = f"{error.filename} cannot be used ({error.strerror})" if error.filename else str(error)
         fail(sentence, 3 if isinstance(error, FileNotFoundError) else 1)

