@@ -1,0 +1,1 @@
+"""Numbers that PyTorch twins gave once, and what it takes to compute them again without PyTorch."""
