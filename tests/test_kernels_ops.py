@@ -51,7 +51,7 @@ def test_a_twin_equals_its_definition(layer, depthwise, dtype, data, activation,
 
 @pytest.fixture
 def small_bands(monkeypatch):
-    for constant, small in (("PIXELS", 5), ("PRODUCTS", 1), ("GATHERED", 1000), ("RUN", 7), ("ROWS", 2)):
+    for constant, small in (("PIXELS", 5), ("PRODUCTS", 1), ("BANDS", 99), ("GATHERED", 1000), ("RUN", 7), ("ROWS", 2)):
         monkeypatch.setattr(numba_ops, constant, small)
 
 

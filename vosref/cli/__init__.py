@@ -14,7 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from vosref import __version__
+from vosref.cli import weights as weights_commands
+from vosref.cli.bench import bench
 from vosref.cli.console import out_console, run, sentences, stoppable
+from vosref.cli.parity import parity
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -123,6 +126,12 @@ def protocols(method: Annotated[str, typer.Argument(help="tvos")]) -> None:
         )
         table.add_row(row.field, *cells)
     out_console.print(table)
+
+
+app.command()(weights_commands.convert)
+app.add_typer(weights_commands.app, name="weights")
+app.command()(parity)
+app.command()(bench)
 
 
 def _chosen(method: str, name: str, settings: list[str]) -> Any:

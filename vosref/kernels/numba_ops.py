@@ -17,10 +17,11 @@ from vosref.shapes import check_activation, check_convolution, window_geometry
 
 __all__ = ["conv2d", "depthwise_conv2d", "max_pool"]
 
-PIXELS = 800  # output pixels that a worker takes at least: a narrower product packs more than it multiplies
-PRODUCTS = 50_000_000  # multiplications that a worker takes at least, for the same reason
+PIXELS = 400  # output pixels that a worker takes at least: a narrower product packs more than it multiplies
+PRODUCTS = 25_000_000  # multiplications that a worker takes at least, for the same reason
+BANDS = 8  # of equal size, into which a layer falls at most but for `GATHERED`
 GATHERED = 8 * 2**20  # bytes of windows that a worker gathers at most; at least one pixel's
-RUN = 512  # numbers of neighbouring pixels that are summed or finished at a time, where a pixel has fewer
+RUN = 256  # numbers of neighbouring pixels that are summed or finished at a time, where a pixel has fewer
 ROWS = 4  # rows that a worker convolves channel by channel, or pools, at a time
 
 
@@ -49,9 +50,10 @@ def conv2d(image, kernel, bias=None, shortcut=None, /, *, stride=1, dilation=1, 
             np.matmul(columns, taps[:, outputs], out=pixels[begin:end, outputs])
         finish(pixels, begin, end, *terms, *clipping(activation, dtype))
 
-    wanted = max(PIXELS, PRODUCTS // max(taps.size, 1))
-    affordable = len(pixels) if plain else GATHERED // (taps.shape[0] * dtype.itemsize)
-    for_each_band(band, len(pixels), max(1, min(wanted, affordable)))
+    bands = min(BANDS, len(pixels) // max(PIXELS, PRODUCTS // max(taps.size, 1)))
+    bands = max(bands, min(2, len(pixels) * 2 // PIXELS), 1)  # two smaller ones rather than an idle worker
+    affordable = len(pixels) if plain else max(1, GATHERED // (taps.shape[0] * dtype.itemsize))
+    for_each_band(band, len(pixels), min(-(-len(pixels) // bands), affordable))
     return out
 
 
@@ -62,8 +64,8 @@ def depthwise_conv2d(image, kernel, bias=None, /, *, stride=1, dilation=1, paddi
     check_convolution("depthwise_conv2d", image, kernel, bias, None, groups=None, size=size)
     dtype, channels = np.result_type(*(a for a in (image, kernel, bias) if a is not None)), image.shape[2]
     image, out = np.ascontiguousarray(image, dtype), empty((*size, channels), dtype)
-    floor, block = dtype.type(0 if rectify else -math.inf), max(1, RUN // channels)
-    taps = np.tile(np.asarray(kernel, dtype), block)  # of a block of neighbouring pixels
+    taps = np.tile(np.asarray(kernel, dtype), max(1, RUN // channels))  # of a block of neighbouring pixels
+    floor = dtype.type(0 if rectify else -math.inf)
     start = added(bias, None, channels, dtype)[0]
 
     def band(begin, end):
@@ -138,49 +140,63 @@ def _gather(image, columns, begin, rows, width, stride, dilation, top, left, out
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _depthwise(image, taps, stride, dilation, top, left, floor, start, low, high, out, begin, end):
-    (height, width, channels), (rows, columns) = image.shape, taps.shape[:2]
-    block = taps.shape[2] // channels
+    """Sum a pixel at a time, or a block of neighbouring ones as if it were a pixel with more channels."""
+    (height, width, channels), (rows, columns, run) = image.shape, taps.shape
+    block, numbers, flat_taps, sums = run // channels, image.reshape(-1), taps.reshape(-1), out.reshape(-1)
     for y in range(begin, end):
-        line, x = out[y].reshape(-1), 0
+        x = 0
         while x < out.shape[1]:
             at = x * stride - left
-            # A block of pixels is summed as one where every tap of each lies in the image.
+            # As one where every tap of each lies in the image.
             inside = stride == 1 and at >= 0 and at + block - 1 + (columns - 1) * dilation < width
             n = block if inside and x + block <= out.shape[1] else 1
-            total = line[x * channels : (x + n) * channels]
-            total[:] = start[: len(total)]
+            total, size = (y * out.shape[1] + x) * channels, n * channels
+            sums[total : total + size] = start[:size]
             first, last = max(0, -(at // dilation)), min(columns, (width - at + dilation - 1) // dilation)
             for dy in range(rows):
                 row = y * stride - top + dy * dilation
                 if 0 <= row < height:
-                    _add_row(
-                        total, image[row].reshape(-1), at * channels, dilation * channels, taps[dy], first, last, floor
-                    )
-            for i in range(len(total)):
-                total[i] = min(max(total[i], low), high)
+                    dx, step = first, dilation * channels
+                    while dx + 3 <= last:
+                        pixel = (row * width + at) * channels + dx * step
+                        _add_three(sums, total, size, numbers, pixel, step, flat_taps, (dy * columns + dx) * run, run, floor)
+                        dx += 3
+                    while dx < last:
+                        pixel = (row * width + at) * channels + dx * step
+                        _add_one(sums, total, size, numbers, pixel, flat_taps, (dy * columns + dx) * run, floor)
+                        dx += 1
+            _clip(sums, total, size, low, high)
             x += n
 
 
+# Unsigned places below: a signed one may be negative, which Python counts from the end, and that is not vectorised.
+
+
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_row(total, line, at, step, taps, first, last, floor):
-    """Add the taps `first` to `last` of a row, three at a time: a loop over more inputs is not vectorised."""
-    n, dx = len(total), first
-    while dx + 3 <= last:
-        start = at + dx * step
-        p, q, r = (
-            line[start : start + n],
-            line[start + step : start + step + n],
-            line[start + 2 * step : start + 2 * step + n],
+def _add_three(sums, total, size, numbers, pixel, step, taps, tap, run, floor):
+    """Add three taps of a row; a loop over more inputs is not vectorised."""
+    o, p, q, r = np.uint64(total), np.uint64(pixel), np.uint64(pixel + step), np.uint64(pixel + 2 * step)
+    a, b, c = np.uint64(tap), np.uint64(tap + run), np.uint64(tap + 2 * run)
+    for i in range(np.uint64(size)):
+        sums[o + i] += (
+            max(numbers[p + i], floor) * taps[a + i]
+            + max(numbers[q + i], floor) * taps[b + i]
+            + max(numbers[r + i], floor) * taps[c + i]
         )
-        a, b, c = taps[dx], taps[dx + 1], taps[dx + 2]
-        for i in range(n):
-            total[i] += max(p[i], floor) * a[i] + max(q[i], floor) * b[i] + max(r[i], floor) * c[i]
-        dx += 3
-    while dx < last:
-        p, a = line[at + dx * step : at + dx * step + n], taps[dx]
-        for i in range(n):
-            total[i] += max(p[i], floor) * a[i]
-        dx += 1
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_one(sums, total, size, numbers, pixel, taps, tap, floor):
+    o, p, a = np.uint64(total), np.uint64(pixel), np.uint64(tap)
+    for i in range(np.uint64(size)):
+        sums[o + i] += max(numbers[p + i], floor) * taps[a + i]
+
+
+@njit(cache=True, nogil=True)
+def _clip(sums, total, size, low, high):
+    o = np.uint64(total)
+    for i in range(np.uint64(size)):
+        sums[o + i] = min(max(sums[o + i], low), high)
 
 
 @njit(cache=True, nogil=True)

@@ -18,7 +18,7 @@ from vosref.shapes import check_activation, check_winograd
 
 __all__ = ["winograd_conv2d"]
 
-TILES = 104  # tiles that a worker takes at a time
+SCRATCH = 8 * 2**20  # bytes of transformed tiles that a worker takes at a time
 
 
 def winograd_conv2d(image, transformed, bias=None, shortcut=None, /, *, activation=None):
@@ -38,7 +38,8 @@ def winograd_conv2d(image, transformed, bias=None, shortcut=None, /, *, activati
         np.matmul(inputs, transformed, out=products)
         _transform_output(products, begin, columns, scratch("half", (7, 4, n_out), dtype), out, *extra, *limits)
 
-    for_each_band(band, -(-height // 4) * columns, TILES)
+    tiles = max(1, SCRATCH // (36 * (n_in + n_out) * dtype.itemsize))
+    for_each_band(band, -(-height // 4) * columns, tiles)
     return out
 
 
