@@ -39,7 +39,19 @@ def test_feelvos_embeds_the_decoders_features():
 
 def test_the_other_families_are_their_files_own():
     for model, module in (("tvos-resnet50", resnet), ("resnet18", resnet), ("lite2", efficientnet)):
-        assert network(model) == (module.features, module.epsilon)
+        assert network(model)[:2] == (module.features, module.epsilon)
+
+
+@pytest.mark.usefixtures("definitions")
+def test_a_folded_network_needs_no_plain_kernel_where_it_never_strides():
+    weights, image = thin_weights.resnet(bottleneck=True, planes=(16, 16, 17)), random_image()
+    folded = network("tvos-resnet50").fold(weights)
+    alone = {name.removesuffix("/winograd") for name in folded if name.endswith("/winograd")}
+    alone -= {name.removesuffix("/kernel") for name in folded if name.endswith("/kernel")}
+    assert alone == {f"layer{g}/{b}/conv2" for g, n in enumerate((2, 2, 1, 2), 1) for b in range(1, n)}
+    exact = network("tvos-resnet50").fold(weights, winograd=False)
+    got, expected = (resnet.features(w, image) for w in (folded, exact))
+    assert_allclose(got, expected, atol=1e-9 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("model", ["", "vgg16", "xception"])

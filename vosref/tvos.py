@@ -11,7 +11,7 @@ from vosref.backend import Array, array_namespace
 from vosref.blocks import DEFAULT_MEMORY
 from vosref.labels import harden
 from vosref.nn import efficientnet, resnet
-from vosref.nn.layers import fold
+from vosref.nn.networks import network
 from vosref.propagation import propagate_online, propagate_released
 from vosref.resize import resize_bilinear
 from vosref.sampling import motion_prior, reach, reference_frames
@@ -70,7 +70,7 @@ class TvosInfo(NamedTuple):
 def prepare(config: TvosConfig, /) -> dict[str, Array]:
     """Load the embedding network that a configuration names, ready for `embedding`."""
     weights = load(config.weights)
-    return fold(weights, epsilon=(resnet if _is_resnet(weights) else efficientnet).epsilon)
+    return network("resnet" if _is_resnet(weights) else "lite").fold(weights)
 
 
 def embedding(weights: Mapping[str, Array], frame: Array, config: TvosConfig, /) -> Array:

@@ -1,9 +1,9 @@
-"""Time one case in this process: ``python -m vosref.bench CASE IMPLEMENTATION THREADS``, for `vosref bench`."""
+"""Time one case in this process, for `vosref.bench.networks`: ``python -m vosref.bench TASK``, TASK in JSON."""
 
 import json
 import sys
 
-from vosref.bench.networks import CASES, measure
+from vosref.bench.networks import Case, measure
 
-index, implementation, threads = sys.argv[1:]
-sys.stdout.write(json.dumps(measure(CASES[int(index)], implementation, int(threads))) + "\n")
+case, implementation, weights, threads = json.loads(sys.argv[1])
+sys.stdout.write(json.dumps(measure(Case(*case), implementation, weights, threads)) + "\n")

@@ -56,7 +56,8 @@ class _Counting(Layers):
         return image
 
     def conv(self, name: str, x: Any, shortcut: Any = None, **options: Any) -> _Map:
-        kernel = self.weights[f"{name}/kernel"].shape
+        kernel = self.weights[f"{name}/kernel"].shape if f"{name}/kernel" in self.weights else None
+        kernel = kernel or (3, 3, *self.weights[f"{name}/winograd"].shape[1:])
         out = self._out(x, kernel, kernel[3], options)
         winograd = f"{name}/winograd" in self.weights and options.get("stride", 1) == options.get("dilation", 1) == 1
         self._add(

@@ -7,18 +7,22 @@ does not depend on them.
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
+import numba
 import numpy as np
 
 from vosref.bench import peers
 from vosref.bench.counting import Cost, count
 from vosref.bench.machine import measured_peak, peak_memory, timed
-from vosref.nn.layers import fold
 from vosref.nn.networks import network
-from vosref.weights.models import model
+from vosref.weights import load, model
+from vosref.weights.conversion import FORMAT
+from vosref.weights.safetensors_file import write_safetensors
 
 __all__ = ["CASES", "Case", "rows"]
 
@@ -75,15 +79,17 @@ def rows(
     peak = measured_peak()
     implementations = ["vosref", *(p for p in peers.PEERS if with_peers and peers.available(p))]
     for case in cases:
-        seconds: dict[str, list[float]] = {name: [] for name in implementations}
-        memory = dict.fromkeys(implementations, 0)
-        for _ in range(ROUNDS):
-            for name in implementations:
-                progress(f"{case.model}, {case.title}: {name}")
-                measured = _in_its_own_process(CASES.index(case), name, threads)
-                seconds[name] += measured["seconds"]
-                memory[name] = max(memory[name], measured["peak_bytes"])
-        cost = _cost(case)
+        with tempfile.TemporaryDirectory() as folder:
+            weights = _drawn(case.model, Path(folder) / "weights.safetensors")
+            cost = _cost(case, weights)
+            seconds: dict[str, list[float]] = {name: [] for name in implementations}
+            memory = dict.fromkeys(implementations, 0)
+            for _ in range(ROUNDS):
+                for name in implementations:
+                    progress(f"{case.model}, {case.title}: {name}")
+                    measured = _in_its_own_process(case, name, weights, threads)
+                    seconds[name] += measured["seconds"]
+                    memory[name] = max(memory[name], measured["peak_bytes"])
         yield {
             "benchmark": case.model,
             "case": case.title,
@@ -98,40 +104,44 @@ def rows(
         }
 
 
-def measure(case: Case, implementation: str, threads: int, /, *, at_least: float = SECONDS) -> dict[str, Any]:
+def measure(
+    case: Case, implementation: str, weights: str | Path, threads: int, /, *, at_least: float = SECONDS
+) -> dict[str, Any]:
     """Time one case in this process; return the seconds of each run, and the most memory that the process held."""
-    run = _prepared(case, implementation, threads)
+    run = _prepared(case, implementation, weights, threads)
     first = timed(run, 1)[0]
     repeats = max(3, min(30, round(at_least / first)))
     return {"seconds": timed(run, repeats, warm_up=0), "peak_bytes": peak_memory()}
 
 
-def _prepared(case: Case, implementation: str, threads: int) -> Callable[[], Any]:
+def _prepared(case: Case, implementation: str, weights: str | Path, threads: int) -> Callable[[], Any]:
     net, image = network(case.model), np.random.default_rng(1).uniform(0, 255, (*case.size, 3)).astype(np.float32)
     if implementation != "vosref":
-        return peers.build(implementation, net, drawn(case.model), image, threads=threads, **case.options)
-    import numba  # noqa: PLC0415
-
+        return peers.build(implementation, net, load(weights), image, threads=threads, **case.options)
     numba.set_num_threads(threads)
-    folded = fold(drawn(case.model), epsilon=net.epsilon)
+    folded = net.fold(load(weights))
     return lambda: net.run(folded, image, **case.options)
 
 
-def drawn(name: str, /) -> dict[str, np.ndarray]:
-    """Draw a model's weights as they would be before training."""
+def _drawn(name: str, path: Path, /) -> Path:
+    """Write a model's weights as they would be before training."""
     table, rng = model(name), np.random.default_rng(0)
-    return {array.name: table.initial(rng, array.name, array.shape) for array in table.arrays}  # type: ignore[arg-type]
+    shapes = {array.name: tuple(n for n in array.shape if n is not None) for array in table.arrays}
+    arrays = {key: table.initial(rng, key, shape) for key, shape in shapes.items()}
+    write_safetensors(path, arrays, {"format": FORMAT, "model": name})
+    return path
 
 
-def _cost(case: Case) -> Cost:
+def _cost(case: Case, weights: Path) -> Cost:
     net = network(case.model)
-    return count(net.run, fold(drawn(case.model), epsilon=net.epsilon), case.size, **case.options)
+    return count(net.run, net.fold(load(weights)), case.size, **case.options)
 
 
-def _in_its_own_process(index: int, implementation: str, threads: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "vosref.bench", str(index), implementation, str(threads)]
+def _in_its_own_process(case: Case, implementation: str, weights: Path, threads: int) -> dict[str, Any]:
+    task = json.dumps([case, implementation, str(weights), threads])
+    command = [sys.executable, "-m", "vosref.bench", task]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise RuntimeError(f"timing {implementation} on {CASES[index].model} failed: {reason}")
+        raise RuntimeError(f"timing {implementation} on {case.model} failed: {reason}")
     return json.loads(done.stdout.splitlines()[-1])

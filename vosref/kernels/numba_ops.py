@@ -72,7 +72,7 @@ def depthwise_conv2d(image, kernel, bias=None, /, *, stride=1, dilation=1, paddi
         geometry = stride, dilation, pads[0][0], pads[1][0]
         _depthwise(image, taps, *geometry, floor, start, *clipping(activation, dtype), out, begin, end)
 
-    for_each_band(band, size[0], ROWS)
+    for_each_band(band, size[0], max(ROWS, -(-size[0] // BANDS)))
     return out
 
 
@@ -159,7 +159,9 @@ def _depthwise(image, taps, stride, dilation, top, left, floor, start, low, high
                     dx, step = first, dilation * channels
                     while dx + 3 <= last:
                         pixel = (row * width + at) * channels + dx * step
-                        _add_three(sums, total, size, numbers, pixel, step, flat_taps, (dy * columns + dx) * run, run, floor)
+                        _add_three(
+                            sums, total, size, numbers, pixel, step, flat_taps, (dy * columns + dx) * run, run, floor
+                        )
                         dx += 3
                     while dx < last:
                         pixel = (row * width + at) * channels + dx * step

@@ -8,9 +8,10 @@ passively between calls, and keep their scratch memory.
 import functools
 import math
 import os
+import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 from numba import get_num_threads
@@ -30,14 +31,28 @@ def for_each_band(
 
     `work` must not call `for_each_band` itself.
     """
-    workers = min(get_num_threads(), most_workers or get_num_threads())
+    bands: queue.SimpleQueue[slice] = queue.SimpleQueue()
+    for band in slices(length, size):
+        bands.put(band)
+    workers = min(get_num_threads(), most_workers or get_num_threads(), bands.qsize())
     with _blas().limit(limits=1, user_api="blas"):
-        if workers == 1 or length <= size:
-            for band in slices(length, size):
-                work(band.start, band.stop)
+        others = [_pool(workers - 1).submit(_work_off, work, bands) for _ in range(workers - 1)]
+        try:
+            _work_off(work, bands)
+        finally:
+            wait(others)  # they write into the caller's arrays
+        for other in others:
+            other.result()  # an exception is raised here
+
+
+def _work_off(work: Callable[[int, int], None], bands: queue.SimpleQueue[slice]) -> None:
+    """Work on bands until none is left: fewer handovers between threads than one for each band."""
+    while True:
+        try:
+            band = bands.get_nowait()
+        except queue.Empty:
             return
-        for _ in _pool(workers).map(lambda band: work(band.start, band.stop), slices(length, size)):
-            pass  # a worker's exception is raised here
+        work(band.start, band.stop)
 
 
 def scratch(key: str, shape: tuple[int, ...], dtype: np.dtype, /) -> np.ndarray:

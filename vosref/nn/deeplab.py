@@ -75,9 +75,7 @@ def pyramid(
     return net.conv("aspp/projection", net.concat("aspp/views", views), activation="relu")
 
 
-def decode(
-    weights: Mapping[str, Array], low_level: Array, context: Array, /, *, layers: Factory = Layers
-) -> Array:
+def decode(weights: Mapping[str, Array], low_level: Array, context: Array, /, *, layers: Factory = Layers) -> Array:
     """Bring the pyramid's output to the encoder's stride-4 features, and convolve both together.
 
     Parameters

@@ -36,7 +36,7 @@ class Layers:
 
     def has(self, name: str) -> bool:
         """Tell whether the network has a layer of that name."""
-        return f"{name}/kernel" in self.weights
+        return f"{name}/kernel" in self.weights or f"{name}/winograd" in self.weights
 
     def standardise(self, image: Array, gain: list[float], offset: list[float]) -> Array:
         """Bring RGB values of 0 to 255 to the scale that the network was trained on: gain · image + offset."""
@@ -49,11 +49,11 @@ class Layers:
 
     def conv(self, name: str, x: Array, shortcut: Array = None, **options: Any) -> Array:
         """`ops.conv2d`, with the layer's norm before shortcut and activation; padding keeps the size if not given."""
-        kernel = self.weights[f"{name}/kernel"]
         bias, transformed = self.weights.get(f"{name}/bias"), self.weights.get(f"{name}/winograd")
+        if transformed is not None and _is_plain(options):
+            return winograd_conv2d(x, transformed, bias, shortcut, activation=options.get("activation"))
+        kernel = self.weights[f"{name}/kernel"]
         options = _centred(options, kernel)
-        if transformed is not None and {**options, "activation": None} == _centred({}, kernel):
-            return winograd_conv2d(x, transformed, bias, shortcut, activation=options["activation"])
         if f"{name}/scale" not in self.weights:
             return ops.conv2d(x, kernel, bias, shortcut, **options)
         activation = options.pop("activation")
@@ -86,7 +86,8 @@ class Layers:
 
     def width(self, name: str) -> int:
         """Channels that a layer puts out."""
-        return int(self.weights[f"{name}/kernel"].shape[-1])
+        array = self.weights.get(f"{name}/kernel")
+        return int((self.weights[f"{name}/winograd"] if array is None else array).shape[-1])
 
     def channels(self, x: Array) -> int:
         """Channels of a feature map."""
@@ -100,7 +101,14 @@ class Layers:
         return ops.batch_norm(x, *(self.weights[f"{name}/{p}"] for p in NORM), epsilon=self.epsilon(name))
 
 
-def fold(weights: Mapping[str, Array], /, *, epsilon: Epsilon, winograd: bool = True) -> dict[str, Array]:
+def fold(
+    weights: Mapping[str, Array],
+    /,
+    *,
+    epsilon: Epsilon,
+    winograd: bool = True,
+    strided: Callable[[str], bool] = lambda _name: True,
+) -> dict[str, Array]:
     """Fold every batch norm into the convolution before it, and transform 3×3 kernels, once, before the frames.
 
     Parameters
@@ -110,8 +118,11 @@ def fold(weights: Mapping[str, Array], /, *, epsilon: Epsilon, winograd: bool = 
     epsilon : callable, str to float
         The network's (`resnet.epsilon`, `xception.epsilon`, …).
     winograd : bool
-        Add ``name/winograd`` beside every 3×3 kernel that is not depthwise; layers of stride 1 then run by Winograd's
+        Add ``name/winograd`` for every 3×3 kernel that is not depthwise; layers of stride 1 then run by Winograd's
         F(4×4, 3×3), faster and with a larger rounding error (`nn.winograd`). False: the exact path.
+    strided : callable, str to bool
+        Whether a layer may stride or dilate (`resnet.strided`). What may not keeps its transformed kernel alone, which
+        saves memory.
 
     Returns
     -------
@@ -124,13 +135,21 @@ def fold(weights: Mapping[str, Array], /, *, epsilon: Epsilon, winograd: bool = 
         if f"{name}/scale" in weights:
             norm = (weights[f"{name}/{part}"] for part in NORM)
             kernel, bias = ops.fold_batch_norm(kernel, *norm, epsilon=epsilon(name))
-        folded[f"{name}/kernel"] = kernel
         if bias is not None:
             folded[f"{name}/bias"] = bias
         # Below 16 channels the transforms cost more than the products that they save.
-        if winograd and kernel.ndim == 4 and tuple(kernel.shape[:2]) == (3, 3) and min(kernel.shape[2:]) >= 16:
+        fast = winograd and kernel.ndim == 4 and tuple(kernel.shape[:2]) == (3, 3) and min(kernel.shape[2:]) >= 16
+        if fast:
             folded[f"{name}/winograd"] = transform_kernel(kernel)
+        if not fast or strided(name):
+            folded[f"{name}/kernel"] = kernel
     return folded
+
+
+def _is_plain(options: dict[str, Any]) -> bool:
+    """Whether Winograd's form, which knows stride 1 and one zero around the image, is what options ask for."""
+    plain = {"stride": 1, "dilation": 1, "groups": 1, "padding": ((1, 1), (1, 1))}
+    return all(options.get(name, value) == value for name, value in plain.items())
 
 
 def _centred(options: dict[str, Any], kernel: Array) -> dict[str, Any]:

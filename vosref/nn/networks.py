@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from vosref.backend import Array
 from vosref.nn import deeplab, efficientnet, heads, resnet
-from vosref.nn.layers import Factory, Layers
+from vosref.nn.layers import Factory, Layers, fold
 
 __all__ = ["Network", "network"]
 
@@ -15,6 +15,11 @@ class Network(NamedTuple):
 
     run: Callable[..., Array]  # (weights, image, /, *, layers, …) -> feature map or embedding (h, w, C)
     epsilon: Callable[[str], float]  # of a layer's batch norm
+    strided: Callable[[str], bool] = lambda _name: True  # whether a layer may stride or dilate
+
+    def fold(self, weights: Mapping[str, Array], /, *, winograd: bool = True) -> dict[str, Array]:
+        """Prepare a model's weights for its frames, as `layers.fold` does."""
+        return fold(weights, epsilon=self.epsilon, winograd=winograd, strided=self.strided)
 
 
 def network(model: str, /) -> Network:
@@ -36,8 +41,8 @@ def _feelvos(weights: Mapping[str, Array], image: Array, /, *, layers: Factory =
 
 
 _FAMILIES = {
-    "tvos-resnet": Network(resnet.features, resnet.epsilon),
-    "resnet": Network(resnet.features, resnet.epsilon),
+    "tvos-resnet": Network(resnet.features, resnet.epsilon, resnet.strided),
+    "resnet": Network(resnet.features, resnet.epsilon, resnet.strided),
     "feelvos-": Network(_feelvos, deeplab.epsilon),
     "lite": Network(efficientnet.features, efficientnet.epsilon),
 }

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from vosref.backend import Array
 from vosref.nn.layers import Factory, Layers
 
-__all__ = ["MEAN", "STD", "epsilon", "features"]
+__all__ = ["MEAN", "STD", "epsilon", "features", "strided"]
 
 MEAN = (0.485, 0.456, 0.406)  # of ImageNet's RGB in 0 to 1
 STD = (0.229, 0.224, 0.225)
@@ -21,6 +21,11 @@ GROUP_STRIDES = (1, 2, 2, 2)
 def epsilon(_name: str, /) -> float:
     """Return the epsilon of every batch norm, PyTorch's."""
     return 1e-5
+
+
+def strided(name: str, /) -> bool:
+    """Tell whether a layer may stride: the stem's, and those of a group's first block."""
+    return name == "stem" or "/0/" in name
 
 
 def features(
