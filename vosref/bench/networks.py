@@ -19,6 +19,7 @@ import numpy as np
 from vosref.bench import peers
 from vosref.bench.counting import Cost, count
 from vosref.bench.machine import measured_peak, peak_memory, timed
+from vosref.io import InputError
 from vosref.nn.networks import network
 from vosref.weights import load, model
 from vosref.weights.conversion import FORMAT
@@ -143,5 +144,5 @@ def _in_its_own_process(case: Case, implementation: str, weights: Path, threads:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise RuntimeError(f"timing {implementation} on {case.model} failed: {reason}")
+        raise InputError(f"timing {implementation} on {case.model} failed: {reason}")
     return json.loads(done.stdout.splitlines()[-1])

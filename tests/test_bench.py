@@ -1,0 +1,148 @@
+"""`vosref.bench` and `vosref bench`: costs as the papers' networks have them, peers that compute the same, and rows."""
+
+import json
+
+import numpy as np
+import pytest
+import thin_weights
+from numpy.testing import assert_allclose
+
+from vosref.backend import use_cpu
+from vosref.bench import environment, machine, networks, peers
+from vosref.bench.counting import Cost, count
+from vosref.bench.networks import Case, measure, rows
+from vosref.io import InputError
+from vosref.nn.networks import network
+
+TINY = Case("lite0", (9, 12), {"n_stages": 1, "output_stride": 4}, "tiny")
+NETWORKS = {
+    "tvos-resnet50": (lambda: thin_weights.resnet(bottleneck=True), {}),
+    "resnet18": (lambda: thin_weights.resnet(bottleneck=False, released=False), {"n_groups": 3}),
+    "feelvos-xception65": (
+        lambda: thin_weights.xception() | thin_weights.deeplab() | thin_weights.heads(),
+        {"output_stride": 16},
+    ),
+    "lite1": (lambda: thin_weights.efficientnet(1), {"output_stride": 8, "dilate": True}),
+}
+
+
+@pytest.fixture
+def tiny_weights(tmp_path):
+    return networks._drawn("lite0", tmp_path / "weights.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "gigaflop"),
+    [("tvos-resnet50", {}, 166.9), ("feelvos-xception65", {"output_stride": 8}, 539.0), ("lite0", {}, 6.0)],
+)
+def test_a_480p_frame_costs_what_the_layers_add_up_to(tmp_path, model, options, gigaflop):  # 166.9: specs TVOS §1.1
+    case = Case(model, (480, 854), options)
+    cost = networks._cost(case, networks._drawn(model, tmp_path / "weights.safetensors"))
+    assert round(cost.operations / 1e9, 1) == gigaflop
+    assert cost.operations / 4 <= cost.products <= cost.operations
+
+
+def test_winograd_saves_three_quarters_of_a_plain_3x3_layer_and_nothing_else():
+    weights = {"a/kernel": np.zeros((3, 3, 16, 16)), "a/winograd": np.zeros((36, 16, 16))}
+
+    def two_layers(weights, image, /, *, layers):
+        net = layers(weights, None)
+        net.conv("a", net.conv("a", image._replace(shape=(*image.shape[:2], 16))), stride=2)
+
+    cost = count(two_layers, weights, (8, 8))
+    plain, strided = 2 * 9 * 16 * 16 * 64, 2 * 9 * 16 * 16 * 16
+    assert cost.operations == plain + strided
+    assert cost.products == plain // 4 + strided
+    assert cost.moved_bytes == 4 * (2 * 9 * 16 * 16 + 16 * (64 + 64 + 64 + 16))
+
+
+@pytest.mark.parametrize("peer", peers.PEERS)
+@pytest.mark.parametrize("model", NETWORKS)
+def test_a_peer_computes_what_we_compute(model, peer):
+    if not peers.available(peer):
+        pytest.skip(f"{peer} is absent: not timed against, and not compared")
+    make, options = NETWORKS[model]
+    weights = {name: array.astype(np.float32) for name, array in make().items()}
+    image = thin_weights.random_image(size=(33, 49)).astype(np.float32)
+    theirs = peers.build(peer, network(model), weights, image, threads=1, **options)()
+    with use_cpu("numpy"):
+        ours = network(model).run(weights, image, **options)
+    assert theirs.shape == ours.shape
+    # Some 100 layers of float32 arithmetic, in another order: a part in 10,000 tells a wrong layer from rounding.
+    assert_allclose(theirs, ours, atol=1e-4 * np.abs(ours).max())
+
+
+def test_measuring_counts_no_warm_up_and_reports_memory(tiny_weights):
+    measured = measure(TINY, "vosref", tiny_weights, 1, at_least=0.0)
+    assert len(measured["seconds"]) == 3
+    assert all(s > 0 for s in measured["seconds"])
+    assert measured["peak_bytes"] > 10**7
+
+
+def test_rows_have_what_readers_of_the_json_file_rely_on(monkeypatch):
+    monkeypatch.setattr(networks, "measured_peak", lambda: machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(networks, "ROUNDS", 1)
+    said = []
+    (row,) = rows(threads=1, with_peers=False, progress=said.append, cases=(TINY,))
+    assert (row["benchmark"], row["case"], row["peers"]) == ("lite0", "9x12, tiny", {})
+    assert row["seconds"] > row["floor_seconds"] > 0
+    assert row["peak_bytes"] > 10**7
+    assert said == ["lite0, 9x12, tiny: vosref"]
+
+
+def test_a_process_that_fails_says_why(monkeypatch):
+    monkeypatch.setattr(networks, "measured_peak", lambda: machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(networks, "_cost", lambda *_: Cost(1, 1, 1))
+    with pytest.raises(InputError, match="timing vosref on lite0 failed: ValueError: n_stages must be 1 to 7, got 9"):
+        list(rows(threads=1, with_peers=False, cases=(TINY._replace(options={"n_stages": 9}),)))
+
+
+def test_a_forced_kernel_is_known():
+    assert machine.forced({"OPENBLAS_CORETYPE": "Haswell", "HOME": "/"}) == {"OPENBLAS_CORETYPE": "Haswell"}
+    assert environment(2)["threads"] == 2
+    assert environment(2)["blas"]
+
+
+ROW = {
+    "benchmark": "lite0",
+    "case": "9x12, tiny",
+    "seconds": 0.5,
+    "floor_seconds": 0.25,
+    "peak_bytes": 10**8,
+    "peers": {"torch": 1.0},
+    "peer_peak_bytes": {"torch": 2 * 10**8},
+}
+
+
+@pytest.fixture
+def one_row(monkeypatch):
+    monkeypatch.setattr("vosref.bench.SUITES", {"networks": lambda **_: iter([ROW])})
+
+
+def test_the_command_prints_a_table_and_writes_its_rows(vosref, one_row, monkeypatch, tmp_path):
+    monkeypatch.setattr(machine, "FORCING", ("OPENBLAS_CORETYPE",))
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    code, out, err = vosref("bench", "networks", "--threads", "1", "--json", tmp_path / "rows.json")
+    assert code == 0
+    assert json.loads((tmp_path / "rows.json").read_text())["rows"] == [ROW]
+    assert all(word in out for word in ("lite0", "9x12", "tiny", "floor", "torch", "2.00", "0.50", "BLAS"))
+    assert "warning: OPENBLAS_CORETYPE=Haswell in the environment" in err
+
+
+def test_without_a_forced_kernel_there_is_no_warning(vosref, one_row, monkeypatch):
+    for name in machine.FORCING:
+        monkeypatch.delenv(name, raising=False)
+    assert "warning" not in vosref("bench", "networks", "--threads", "1")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("bench", "propagation"), "SUITE must be one of networks, got propagation"),
+        (("bench", "networks", "--threads", "100000"), "--threads must be at most"),
+    ],
+)
+def test_a_wrong_call_is_refused(vosref, one_row, arguments, sentence):
+    code, _, err = vosref(*arguments)
+    assert code == 2
+    assert sentence in " ".join(err.split()).replace("│ ", "")
