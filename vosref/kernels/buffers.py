@@ -14,7 +14,7 @@ import numpy as np
 
 __all__ = ["KEPT", "empty"]
 
-KEPT = 64 * 2**20  # bytes that may wait
+KEPT = 128 * 2**20  # bytes that may wait
 SMALL = 2**18  # bytes below which the allocator's own reuse does as well
 
 _WAITING: list[np.ndarray] = []
