@@ -111,3 +111,12 @@ def test_a_pool_equals_its_definition_to_the_bit(dtype, pool, missing):
     fast, slow = max_pool(awkward(image), **options), max_pool.__wrapped__(image, **options)
     assert fast.dtype == slow.dtype == dtype
     assert np.array_equal(fast, slow, equal_nan=True)
+
+
+@pytest.mark.parametrize("channels", [3, 300])  # fewer, and more, than make a run of their own
+@LAYERS
+def test_a_kernel_may_lie_in_memory_in_any_order(layer, depthwise, channels):
+    image, kernel, bias = random_layer(height=3, width=4, channels=channels, out=2, depthwise=depthwise)
+    transposed = np.ascontiguousarray(kernel.T).T  # as PyTorch's kernels are, seen with their taps first
+    assert not transposed.flags.c_contiguous
+    assert np.array_equal(layer(image, transposed, bias, padding=1), layer(image, kernel, bias, padding=1))

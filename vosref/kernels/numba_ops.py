@@ -64,7 +64,7 @@ def depthwise_conv2d(image, kernel, bias=None, /, *, stride=1, dilation=1, paddi
     check_convolution("depthwise_conv2d", image, kernel, bias, None, groups=None, size=size)
     dtype, channels = np.result_type(*(a for a in (image, kernel, bias) if a is not None)), image.shape[2]
     image, out = np.ascontiguousarray(image, dtype), empty((*size, channels), dtype)
-    taps = np.tile(np.asarray(kernel, dtype), max(1, RUN // channels))  # of a block of neighbouring pixels
+    taps = np.tile(np.ascontiguousarray(kernel, dtype), max(1, RUN // channels))  # of a block of neighbouring pixels
     floor = dtype.type(0 if rectify else -math.inf)
     start = added(bias, None, channels, dtype)[0]
 
