@@ -2,7 +2,8 @@
 
 A fresh array of tens of megabytes costs the operating system as much time to provide page by page as many a layer takes
 to fill it, and a network makes one a layer. So blocks come back when the last reference to their array, or to a view of
-it, is gone, and wait for the next array of about their size; no more than `KEPT` bytes of them wait.
+it, is gone, and wait for the next array that would leave at most three quarters of them idle; no more than `KEPT` bytes
+of them wait.
 """
 
 import math
@@ -14,7 +15,7 @@ import numpy as np
 
 __all__ = ["KEPT", "empty"]
 
-KEPT = 128 * 2**20  # bytes that may wait
+KEPT = 192 * 2**20  # bytes that may wait
 SMALL = 2**18  # bytes below which the allocator's own reuse does as well
 
 _WAITING: list[np.ndarray] = []
@@ -36,7 +37,7 @@ def empty(shape: tuple[int, ...], dtype: Any, /) -> np.ndarray:
 
 def _take(size: int) -> np.ndarray:
     with _LOCK:
-        fitting = [i for i, block in enumerate(_WAITING) if size <= block.nbytes <= 2 * size]
+        fitting = [i for i, block in enumerate(_WAITING) if size <= block.nbytes <= 4 * size]
         if fitting:
             return _WAITING.pop(min(fitting, key=lambda i: _WAITING[i].nbytes))
     return np.empty(size, np.uint8)

@@ -18,7 +18,7 @@ from vosref.shapes import check_activation, check_winograd
 
 __all__ = ["winograd_conv2d"]
 
-SCRATCH = 8 * 2**20  # bytes of transformed tiles that a worker takes at a time
+TILES = 104  # that a worker takes at most at a time: fewer make narrow products, more leave the cache
 
 
 def winograd_conv2d(image, transformed, bias=None, shortcut=None, /, *, activation=None):
@@ -38,8 +38,8 @@ def winograd_conv2d(image, transformed, bias=None, shortcut=None, /, *, activati
         np.matmul(inputs, transformed, out=products)
         _transform_output(products, begin, columns, scratch("half", (7, 4, n_out), dtype), out, *extra, *limits)
 
-    tiles = max(1, SCRATCH // (36 * (n_in + n_out) * dtype.itemsize))
-    for_each_band(band, -(-height // 4) * columns, tiles)
+    tiles = -(-height // 4) * columns
+    for_each_band(band, tiles, -(-tiles // -(-tiles // TILES)))
     return out
 
 
