@@ -27,7 +27,7 @@ from vosref.weights.safetensors_file import write_safetensors
 
 __all__ = ["CASES", "Case", "rows"]
 
-SECONDS = 2.5  # that a process runs one network for, at least three times
+SECONDS = 2.0  # that a process runs one network for, at least three times
 ROUNDS = 2  # processes of each implementation, in turns, so that a slow minute of the machine meets them all
 
 
