@@ -136,3 +136,9 @@ def test_what_does_not_exist_is_refused(option, rule):
 def test_an_image_without_three_channels_is_refused(channels):
     with pytest.raises(ValueError, match=rf"^image must be \(H, W, 3\), got \(5, 4, {channels}\)"):
         resnet.features(thin_weights.resnet(bottleneck=False), np.ones((5, 4, channels)))
+
+
+def test_a_group_without_a_shortcut_convolution_cannot_stride():
+    released = thin_weights.resnet(bottleneck=True)
+    with pytest.raises(ValueError, match="output_stride must be at most 16 for these weights, whose layer4 .* got 32"):
+        resnet.features(released, random_image(), output_stride=32)

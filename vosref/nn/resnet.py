@@ -68,6 +68,11 @@ def features(
     reached = 4
     for group, nominal in enumerate(GROUP_STRIDES[:n_groups], 1):
         stride = nominal if reached * nominal <= output_stride else 1
+        if stride > 1 and not net.has(f"layer{group}/0/shortcut"):
+            raise ValueError(
+                f"output_stride must be at most {reached} for these weights, whose layer{group} has no shortcut "
+                f"convolution to stride with, got {output_stride}"
+            )
         reached, block = reached * stride, 0
         while net.has(f"layer{group}/{block}/conv1"):
             x = _residual(net, f"layer{group}/{block}", x, stride if block == 0 else 1)
