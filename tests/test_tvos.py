@@ -176,3 +176,9 @@ def test_a_moved_scene_moves_its_mask():
     _, p, _ = step(state, scene[1:13, 2:14], config)
     moved = np.roll(mask, (-1, -2), (0, 1))
     assert np.array_equal(np.argmax(p, axis=1).reshape(12, 12)[:-1, :-2], moved[:-1, :-2])
+
+
+def test_weights_of_another_kind_of_network_are_refused(monkeypatch):
+    monkeypatch.setattr(tvos, "load", lambda _name: {"entry/conv1/kernel": np.zeros((3, 3, 3, 32))})
+    with pytest.raises(ValueError, match="weights must be of a ResNet or an EfficientNet-Lite for TVOS, got 'x.safe"):
+        tvos.prepare(TvosConfig(weights="x.safetensors"))

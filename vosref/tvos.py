@@ -70,6 +70,8 @@ class TvosInfo(NamedTuple):
 def prepare(config: TvosConfig, /) -> dict[str, Array]:
     """Load the embedding network that a configuration names, ready for `embedding`."""
     weights = load(config.weights)
+    if "stem/kernel" not in weights:
+        raise ValueError(f"weights must be of a ResNet or an EfficientNet-Lite for TVOS, got {config.weights!r}")
     return network("resnet" if _is_resnet(weights) else "lite").fold(weights)
 
 
