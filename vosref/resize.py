@@ -1,6 +1,7 @@
 """How images and labels change their grid: bilinear under both conventions of the field, and TensorFlow's nearest."""
 
 from vosref.backend import accelerated, array_namespace, device
+from vosref.shapes import check_resize
 
 __all__ = ["resize_bilinear", "resize_nearest"]
 
@@ -27,7 +28,7 @@ def resize_bilinear(values, /, *, size, align_corners=False):
     array, shape (h, w, C)
         A mean of inputs with non-negative weights that sum to 1.
     """
-    _check(values, size)
+    check_resize(values, size)
     for axis in (0, 1):
         values = _interpolate(values, size[axis], axis, align_corners)
     return values
@@ -50,7 +51,7 @@ def resize_nearest(values, /, *, size):
     -------
     array, shape (h, w, C)
     """
-    _check(values, size)
+    check_resize(values, size)
     xp, where = array_namespace(values), device(values)
     for axis in (0, 1):
         n_in, n_out = values.shape[axis], size[axis]
@@ -60,11 +61,6 @@ def resize_nearest(values, /, *, size):
         index = xp.astype(xp.clip(xp.floor(position + 0.5), 0.0, float(n_in - 1)), xp.int64)
         values = xp.take(values, index, axis=axis)
     return values
-
-
-def _check(values, size):
-    if values.ndim != 3 or min(values.shape) < 1 or min(size) < 1:
-        raise ValueError(f"values (H, W, C) and size (h, w) must be 1 or more, got {values.shape} and {tuple(size)}")
 
 
 def _interpolate(values, n_out, axis, align_corners):

@@ -9,6 +9,7 @@ __all__ = [
     "check_activation",
     "check_convolution",
     "check_pairs",
+    "check_resize",
     "check_winograd",
     "same_padding",
     "window_geometry",
@@ -60,6 +61,12 @@ def check_pairs(query, references, sigma, /, *, grid=None):
         raise ValueError(f"sigma must have one width a reference frame, {len(references)}, got {len(sigma)}")
     if grid is not None and any(x.shape[0] != grid[0] * grid[1] for x in (query, *references)):
         raise ValueError(f"query and references must have the grid's {grid[0]}x{grid[1]} pixels, got {query.shape[0]}")
+
+
+def check_resize(values, size, /):
+    """Raise ValueError unless there are values (H, W, C) and a size to resize them to."""
+    if values.ndim != 3 or min(values.shape) < 1 or min(size) < 1:
+        raise ValueError(f"values (H, W, C) and size (h, w) must be 1 or more, got {values.shape} and {tuple(size)}")
 
 
 def same_padding(size, kernel, stride, /, *, dilation=1):

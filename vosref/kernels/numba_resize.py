@@ -9,6 +9,7 @@ from numba import njit
 
 from vosref.kernels.buffers import empty
 from vosref.kernels.threads import for_each_band
+from vosref.shapes import check_resize
 
 __all__ = ["resize_bilinear"]
 
@@ -17,8 +18,7 @@ ROWS = 8  # output rows that a worker mixes at a time
 
 def resize_bilinear(values, /, *, size, align_corners=False):
     """Mix the two rows around each output row, then the two columns around each of its pixels."""
-    if values.ndim != 3 or min(values.shape) < 1 or min(size) < 1:
-        raise ValueError(f"values (H, W, C) and size (h, w) must be 1 or more, got {values.shape} and {tuple(size)}")
+    check_resize(values, size)
     values = np.ascontiguousarray(values)
     rows, columns = (_around(n, m, align_corners, values.dtype) for n, m in zip(values.shape, size, strict=False))
     out = empty((*size, values.shape[2]), values.dtype)
