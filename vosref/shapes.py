@@ -8,8 +8,13 @@ __all__ = [
     "ACTIVATIONS",
     "check_activation",
     "check_convolution",
+    "check_embeddings",
+    "check_matching",
+    "check_matching_values",
+    "check_neighbours",
     "check_pairs",
     "check_resize",
+    "check_window",
     "check_winograd",
     "same_padding",
     "window_geometry",
@@ -49,6 +54,53 @@ def check_activation(activation, /):
     """Raise ValueError unless `activation` is None, "relu" or "relu6"."""
     if activation not in ACTIVATIONS:
         raise ValueError(f'activation must be None, "relu" or "relu6", got {activation!r}')
+
+
+def check_embeddings(query, reference, /):
+    """Raise ValueError unless both are pixels of one embedding dimension."""
+    if query.ndim != 2 or reference.ndim != 2 or query.shape[1] != reference.shape[1]:
+        raise ValueError(
+            f"query and reference must be (pixels, D) with one D, got {tuple(query.shape)} and {tuple(reference.shape)}"
+        )
+    if min(*query.shape, *reference.shape) < 1:
+        raise ValueError(f"pixels and D must be 1 or more, got {tuple(query.shape)} and {tuple(reference.shape)}")
+
+
+def check_matching(query, reference, labels, /):
+    """Raise ValueError unless two embeddings and the labels of the second belong together."""
+    check_embeddings(query, reference)
+    if labels.ndim != 2 or labels.shape[0] != reference.shape[0] or labels.shape[1] < 1:
+        raise ValueError(
+            f"labels must be (R, K), a row for each of the {reference.shape[0]} reference pixels and a column for each "
+            f"object, got {tuple(labels.shape)}"
+        )
+
+
+def check_matching_values(*, finite, one_hot):
+    """Raise ValueError unless embeddings are finite, with squared lengths that are, and labels one-hot."""
+    if not finite:
+        raise ValueError("embeddings must be finite, and so must the squares of their lengths; scale them down")
+    if not one_hot:
+        raise ValueError(
+            "labels must be one-hot, 0 or 1 and at most one 1 a row, got others; harden soft labels (labels.harden)"
+        )
+
+
+def check_neighbours(n_neighbours, /):
+    """Raise ValueError unless there is a neighbour to look for."""
+    if n_neighbours < 1:
+        raise ValueError(f"n_neighbours must be 1 or more, got {n_neighbours}")
+
+
+def check_window(query, previous, grid, window_radius, /):
+    """Raise ValueError unless both frames have the grid's pixels, and the radius is one."""
+    if query.shape[0] != grid[0] * grid[1] or previous.shape[0] != query.shape[0]:
+        raise ValueError(
+            f"query and previous must have the grid's {grid[0]}x{grid[1]} pixels, got {query.shape[0]} and "
+            f"{previous.shape[0]}"
+        )
+    if window_radius < 0:
+        raise ValueError(f"window_radius must be 0 or more pixels, got {window_radius}")
 
 
 def check_pairs(query, references, sigma, /, *, grid=None):
