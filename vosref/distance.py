@@ -17,7 +17,7 @@ def embedding_distance(query, reference, /):
     Parameters
     ----------
     query, reference : array, shape (P, D) and (R, D)
-        Embeddings, floating point, without unit. The result is whole, so this is for few pixels; `matching` is for many.
+        Embeddings, floating point, without unit. The result is whole: for few pixels; `matching` is for many.
 
     Returns
     -------

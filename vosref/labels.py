@@ -5,7 +5,7 @@ P = h·w pixels in row-major order, K = len(ids) columns in the order of `ids`.
 """
 
 from vosref.backend import array_namespace, device
-from vosref.resize import resize_bilinear
+from vosref.resize import resize_bilinear, resize_nearest
 
 __all__ = ["harden", "object_ids", "to_grid", "to_mask", "upsample"]
 
@@ -17,8 +17,10 @@ def object_ids(mask, /):
     return tuple(sorted({0} | {int(present[i]) for i in range(present.shape[0])}))
 
 
-def to_grid(mask, /, *, ids, grid, dtype=None):
-    """Bring a mask to the feature grid: one-hot, then bilinear; the labels stay soft [specs TVOS §2.2].
+def to_grid(mask, /, *, ids, grid, dtype=None, nearest=False):
+    """Bring a mask to the feature grid: one-hot, and bilinear, where labels stay soft, or by the nearest pixel.
+
+    TVOS resizes bilinearly [specs TVOS §2.2], FEELVOS by the nearest pixel with aligned corners [specs FEELVOS §1.1].
 
     Parameters
     ----------
@@ -30,6 +32,8 @@ def to_grid(mask, /, *, ids, grid, dtype=None):
         Height h and width w of the feature grid.
     dtype : data type, optional
         Floating-point type of the result; float32 if not given.
+    nearest : bool
+        Take the nearest pixel's label instead of a mean.
 
     Returns
     -------
@@ -38,6 +42,8 @@ def to_grid(mask, /, *, ids, grid, dtype=None):
     """
     xp = array_namespace(mask)
     dtype = xp.float32 if dtype is None else dtype
+    if nearest:
+        mask = resize_nearest(mask[:, :, None], size=grid)[:, :, 0]
     columns = [resize_bilinear(xp.astype(mask == k, dtype)[:, :, None], size=grid) for k in ids]
     return xp.reshape(xp.concat(columns, axis=2), (grid[0] * grid[1], len(ids)))
 
@@ -59,24 +65,27 @@ def harden(labels, /):
     return xp.astype(xp.astype(xp.argmax(labels, axis=1), xp.int64)[:, None] == columns[None, :], labels.dtype)
 
 
-def upsample(labels, /, *, grid, size):
-    """Bring labels from the feature grid to video resolution, bilinearly [specs TVOS §2.5].
+def upsample(labels, /, *, grid, size, align_corners=False):
+    """Bring labels from the feature grid to video resolution, bilinearly [specs TVOS §2.5, FEELVOS §6].
 
     Parameters
     ----------
     labels : array, shape (h * w, K)
     grid, size : (int, int)
         Height and width of the feature grid and of the video.
+    align_corners : bool
+        As for `resize.resize_bilinear`: False for TVOS, True for FEELVOS.
 
     Returns
     -------
     array, shape (H, W, K)
     """
     xp = array_namespace(labels)
-    return resize_bilinear(xp.reshape(labels, (grid[0], grid[1], labels.shape[1])), size=size)
+    values = xp.reshape(labels, (grid[0], grid[1], labels.shape[1]))
+    return resize_bilinear(values, size=size, align_corners=align_corners)
 
 
-def to_mask(labels, /, *, ids, grid, size):
+def to_mask(labels, /, *, ids, grid, size, align_corners=False):
     """Upsample labels and take each pixel's largest; ties go to the id listed first.
 
     One column at a time is at video resolution, so the memory does not grow with the number of objects.
@@ -88,6 +97,8 @@ def to_mask(labels, /, *, ids, grid, size):
         The K ids, each 0 to 254.
     grid, size : (int, int)
         Height and width of the feature grid and of the video.
+    align_corners : bool
+        As for `upsample`.
 
     Returns
     -------
@@ -96,10 +107,11 @@ def to_mask(labels, /, *, ids, grid, size):
     xp = array_namespace(labels)
     if len(ids) != labels.shape[1]:
         raise ValueError(f"ids must name the {labels.shape[1]} columns of labels, got {len(ids)} ids")
-    best = upsample(labels[:, :1], grid=grid, size=size)
+    options = {"grid": grid, "size": size, "align_corners": align_corners}
+    best = upsample(labels[:, :1], **options)
     mask = xp.full(best.shape, ids[0], dtype=xp.uint8, device=device(labels))
     for k in range(1, len(ids)):
-        candidate = upsample(labels[:, k : k + 1], grid=grid, size=size)
+        candidate = upsample(labels[:, k : k + 1], **options)
         better = candidate > best
         best = xp.where(better, candidate, best)
         mask = xp.where(better, xp.full_like(mask, ids[k]), mask)

@@ -5,8 +5,8 @@ of the previous frame in a window around the pixel. The background is an object 
 pairs, so that no array over all pairs of pixels exists, and both expand the squared norm (`distance.expanded_squares`).
 
 Bound. With E_p = γ_{2D+3} (|e_p| + max_q |e_q|)² a pair's squared distance is off by at most E_p, and so is a minimum
-or a mean over pairs, but for n u of itself where n are averaged. The slope of tanh(x / 2) is at most ½, and its rounding
-below 8u: a distance map is off by at most E_p / 2 + (n + 8) u. Definition and twin both keep to it.
+or a mean over pairs, but for n u of itself where n are averaged. The slope of tanh(x / 2) is at most ½, its rounding
+below 8u, and x tanh'(x) below 1: a distance map is off by at most E_p / 2 + (n + 8) u. Definition and twin keep to it.
 """
 
 from vosref.backend import accelerated, array_namespace, device
@@ -142,11 +142,11 @@ def _nearest(query, reference, n_neighbours, memory):
     high, wide = tiles(memory, query.shape[0], reference.shape[0], bytes_per_pair=_bytes_per_pair(query))
     out = []
     for rows in slices(query.shape[0], high):
-        smallest = None
-        for columns in slices(reference.shape[0], wide):
-            squares = expanded_squares(query[rows, :], reference[columns, :])
-            squares = _smallest(squares, n_neighbours)
-            smallest = squares if smallest is None else _smallest(xp.concat([smallest, squares], axis=1), n_neighbours)
+        of_tiles = [
+            _smallest(expanded_squares(query[rows, :], reference[columns, :]), n_neighbours)
+            for columns in slices(reference.shape[0], wide)
+        ]
+        smallest = _smallest(xp.concat(of_tiles, axis=1), n_neighbours)
         missing = n_neighbours - smallest.shape[1]
         out.append((xp.sum(smallest, axis=1) + missing * smallest[:, -1]) / n_neighbours)
     return xp.concat(out, axis=0)

@@ -4,20 +4,31 @@ A frame's embedding looks at a sample of the frames before it and takes over the
 Every place where the paper and its released code part is a field of `TvosConfig` with a small function behind it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from vosref.backend import Array, array_namespace
 from vosref.blocks import DEFAULT_MEMORY
-from vosref.labels import harden
-from vosref.nn import efficientnet, resnet
-from vosref.nn.networks import network
+from vosref.labels import harden, to_grid, to_mask
+from vosref.nn import transfer
 from vosref.propagation import propagate_online, propagate_released
-from vosref.resize import resize_bilinear
 from vosref.sampling import motion_prior, reach, reference_frames
 from vosref.weights import load
 
-__all__ = ["TvosConfig", "TvosInfo", "TvosState", "embedding", "init", "prepare", "step"]
+__all__ = [
+    "CONFIGS",
+    "EXPLAINED",
+    "NOTES",
+    "TvosConfig",
+    "TvosInfo",
+    "TvosState",
+    "annotate",
+    "decide",
+    "embedding",
+    "init",
+    "prepare",
+    "step",
+]
 
 
 class TvosConfig(NamedTuple):
@@ -70,9 +81,9 @@ class TvosInfo(NamedTuple):
 def prepare(config: TvosConfig, /) -> dict[str, Array]:
     """Load the embedding network that a configuration names, ready for `embedding`."""
     weights = load(config.weights)
-    if "stem/kernel" not in weights:
+    if not transfer.is_encoder(weights):
         raise ValueError(f"weights must be of a ResNet or an EfficientNet-Lite for TVOS, got {config.weights!r}")
-    return network("resnet" if _is_resnet(weights) else "lite").fold(weights)
+    return transfer.prepare(weights)
 
 
 def embedding(weights: Mapping[str, Array], frame: Array, config: TvosConfig, /) -> Array:
@@ -91,19 +102,24 @@ def embedding(weights: Mapping[str, Array], frame: Array, config: TvosConfig, /)
     array, shape (h, w, D)
         Of length 1 along the last axis where `config.normalise`.
     """
-    xp = array_namespace(frame)
-    image = xp.astype(frame, weights["stem/kernel"].dtype)
-    if config.working_scale != 1:
-        height, width = (max(1, round(n * config.working_scale)) for n in frame.shape[:2])
-        image = resize_bilinear(image, size=(height, width))
-    if _is_resnet(weights):
-        x = resnet.features(weights, image, output_stride=config.output_stride)
-    else:
-        x = efficientnet.features(weights, image, n_stages=config.n_stages, output_stride=config.output_stride)
-    if not config.normalise:
-        return x
-    length = xp.sqrt(xp.sum(x * x, axis=2, keepdims=True))
-    return x / xp.where(length > 0, length, xp.ones_like(length))
+    return transfer.embed(
+        weights,
+        frame,
+        working_scale=config.working_scale,
+        n_stages=config.n_stages,
+        output_stride=config.output_stride,
+        normalise=config.normalise,
+    )
+
+
+def annotate(embedding: Array, mask: Array, ids: Sequence[int], /) -> Array:
+    """Bring the annotated frame's mask (H, W) to the grid of its embedding: labels (P, K), soft along edges."""
+    return to_grid(mask, ids=ids, grid=embedding.shape[:2], dtype=embedding.dtype)
+
+
+def decide(embedding: Array, scores: Array, ids: Sequence[int], size: tuple[int, int], /) -> Array:
+    """Bring a frame's votes (P, K) to video resolution and take the largest: a mask (H, W) of ids."""
+    return to_mask(scores, ids=ids, grid=embedding.shape[:2], size=size)
 
 
 def init(embedding: Array, labels: Array, config: TvosConfig, /) -> TvosState:
@@ -207,10 +223,6 @@ PROPAGATION = {"paper": propagate_online, "released": propagate_released}
 FEEDBACK = {"hard": harden, "soft": soften, "literal": _literal}
 
 
-def _is_resnet(weights: Mapping[str, Array]) -> bool:
-    return "layer1/0/conv1/kernel" in weights
-
-
 def _named(choices: dict[str, Any], field: str, name: str) -> Any:
     if name not in choices:
         raise ValueError(f"{field} must be one of {', '.join(choices)}, got {name!r}")
@@ -221,4 +233,6 @@ def _pixels(embedding: Array) -> Array:
     return array_namespace(embedding).reshape(embedding, (-1, embedding.shape[2]))
 
 
+NOTES: dict[str, str] = {}  # what no setting decides, or both configurations alike
+CONFIGS = {"released": TvosConfig.released, "paper": TvosConfig.paper}
 Config, State = TvosConfig, TvosState  # the names under which the loop finds every method's

@@ -1,21 +1,35 @@
 """The one loop: frames in, masks out, for any method with `embedding`, `init` and `step`.
 
-The loop knows no paper. A method is a module of floor 2 that offers `Config`, `State`, `EXPLAINED`, `prepare`,
-`embedding`, `init` and `step`; it is found by its name.
+The loop knows no paper. A method is a module of floor 2, found by its name, that offers `State`, `CONFIGS`,
+`EXPLAINED`, `NOTES` and the functions `prepare`, `embedding`, `annotate`, `init`, `step` and `decide`.
 """
 
 import importlib
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from vosref.backend import Array, array_namespace, device
-from vosref.labels import object_ids, to_grid, to_mask
+from vosref.labels import object_ids
 
-__all__ = ["METHODS", "Difference", "Step", "configure", "differences", "method_named", "segment_video", "walk"]
+__all__ = [
+    "METHODS",
+    "Difference",
+    "Step",
+    "VanishedObjectWarning",
+    "configure",
+    "differences",
+    "method_named",
+    "segment_video",
+    "walk",
+]
 
-METHODS = ("tvos",)
-CONFIGS = ("released", "paper")
+METHODS = ("tvos", "feelvos")
+
+
+class VanishedObjectWarning(UserWarning):
+    """An object of the first mask that no pixel of the feature grid shows, so that nothing can match it."""
 
 
 class Step(NamedTuple):
@@ -49,7 +63,8 @@ def configure(method: str, name: str = "released", /, **fields: Any) -> Any:
     ----------
     method : str
         One of `METHODS`.
-    name : {"released", "paper"}
+    name : str
+        "released", "paper", or another one of the method's `CONFIGS`.
     **fields
         Fields of the configuration. Text is read as the field's own type, so ``"40"`` will do for a number.
 
@@ -58,9 +73,10 @@ def configure(method: str, name: str = "released", /, **fields: Any) -> Any:
     ValueError
         If a name is unknown, or a text is not of the field's type.
     """
-    if name not in CONFIGS:
-        raise ValueError(f"config must be one of {', '.join(CONFIGS)}, got {name!r}")
-    config = getattr(method_named(method).Config, name)()
+    configs = method_named(method).CONFIGS
+    if name not in configs:
+        raise ValueError(f"config must be one of {', '.join(configs)} for {method}, got {name!r}")
+    config = configs[name]()
     for field, value in fields.items():
         if field not in config._fields:
             raise ValueError(f"{method} has no setting {field!r}; it has {', '.join(config._fields)}")
@@ -115,7 +131,7 @@ def walk(
     With `start`, a state that an earlier walk yielded, the first of `frames` is frame ``start.t``.
     """
     system = method_named(method)
-    config = system.Config.released() if config is None else config
+    config = system.CONFIGS["released"]() if config is None else config
     ids, weights, state = _checked_ids(first_mask), None, start
     for frame in frames:
         _check_frame(frame, first_mask)
@@ -123,13 +139,14 @@ def walk(
         if weights is None:
             weights = {k: xp.asarray(w, device=device(frame)) for k, w in system.prepare(config).items()}
         embedding = system.embedding(weights, frame, config)
-        grid, size = embedding.shape[:2], first_mask.shape
         if state is None:
             mask, info = xp.astype(first_mask, xp.uint8), None
-            state = system.init(embedding, to_grid(mask, ids=ids, grid=grid, dtype=embedding.dtype), config)
+            labels = system.annotate(embedding, mask, ids)
+            _report_vanished(labels, ids)
+            state = system.init(embedding, labels, config)
         else:
-            state, probabilities, info = system.step(state, embedding, config)
-            mask = to_mask(probabilities, ids=ids, grid=grid, size=size)
+            state, scores, info = system.step(state, embedding, config)
+            mask = system.decide(embedding, scores, ids, first_mask.shape)
         yield Step(state.t - 1, mask, state, info)
 
 
@@ -145,6 +162,16 @@ def _checked_ids(mask: Array) -> tuple[int, ...]:
             f"first_mask must hold ids 0 to 254, got {ids[0]} to {ids[-1]}; write a 0/255 mask as (mask > 0)"
         )
     return ids
+
+
+def _report_vanished(labels: Array, ids: tuple[int, ...]) -> None:
+    seen = array_namespace(labels).sum(labels, axis=0)
+    for column, k in enumerate(ids):
+        if k > 0 and not float(seen[column]) > 0:
+            sentence = (
+                f"object {k} is too small for the grid of features: no pixel of the grid shows it, so none can match"
+            )
+            warnings.warn(sentence, VanishedObjectWarning, stacklevel=3)
 
 
 def _check_frame(frame: Array, mask: Array) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 from vosref import __version__
 from vosref.cli import weights as weights_commands
 from vosref.cli.bench import bench
+from vosref.cli.choices import Config, Method, Settings, Weights, chosen
 from vosref.cli.console import out_console, run, sentences, stoppable
 from vosref.cli.parity import parity
 
@@ -27,8 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Semi-supervised video object segmentation, as the papers define it: one mask in, every mask out.",
 )
-
-Config = Annotated[str, typer.Option(help="As the authors' code computes (released) or as the [bold]paper[/] says.")]
 
 
 def main() -> None:
@@ -58,12 +57,10 @@ def segment(
     frames: Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")],
     mask: Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")],
     out: Annotated[Path, typer.Option(help="Folder for the masks, the overlay and the record of the run.")],
-    method: Annotated[str, typer.Option(help="The system that segments: tvos.")] = "tvos",
+    method: Method = "tvos",
     config: Config = "released",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Replace a setting, such as temperature=40; may be repeated."),
-    ] = None,
+    weights: Weights = None,
+    settings: Settings = None,
     truth: Annotated[
         Path | None, typer.Option(help="Folder of true masks named as the frames: prints J and F.")
     ] = None,
@@ -76,9 +73,9 @@ def segment(
     """Segment a video from its first frame's mask."""
     from vosref import runs  # noqa: PLC0415 - loads NumPy, SciPy and the networks
 
-    chosen = _chosen(method, config, settings or [])
+    choice = chosen(method, config, settings, weights)
     with stoppable("the finished masks are kept, and the same command with --resume goes on from them"):
-        job = runs.open_job(frames, mask, out, method=method, config=chosen, truth=truth)
+        job = runs.open_job(frames, mask, out, method=method, config=choice, truth=truth)
         if json_file is not None:
             _probe(json_file, job)
         result = run(job, resume=resume)
@@ -101,15 +98,15 @@ def demo(
     if clip not in samples.SAMPLES:
         raise typer.BadParameter(f"--clip must be one of {', '.join(samples.SAMPLES)}, got {clip}")
     folder = samples.sample_path(clip)
-    first, chosen = folder / "masks" / "00000.png", _chosen("tvos", config, [])
+    first, choice = folder / "masks" / "00000.png", chosen("tvos", config)
     with stoppable("the same command starts the demo over"):
-        job = runs.open_job(folder / "frames", first, out, config=chosen, truth=folder / "masks")._replace(name=clip)
+        job = runs.open_job(folder / "frames", first, out, config=choice, truth=folder / "masks")._replace(name=clip)
         result = run(job, resume=False)
         _report(job, result, _pictures(job, result, overlay=True))
 
 
 @app.command()
-def protocols(method: Annotated[str, typer.Argument(help="tvos")]) -> None:
+def protocols(method: Annotated[str, typer.Argument(help="tvos or feelvos.")]) -> None:
     """Print where a paper and its released code part, setting by setting."""
     from vosref import video  # noqa: PLC0415
 
@@ -126,37 +123,19 @@ def protocols(method: Annotated[str, typer.Argument(help="tvos")]) -> None:
         )
         table.add_row(row.field, *cells)
     out_console.print(table)
+    if notes := video.method_named(method).NOTES:
+        table = Table(title="where they part, and both configurations do the same", title_justify="left", box=None)
+        for heading in ("setting", "what"):
+            table.add_column(heading, overflow="fold")
+        for row in notes.items():
+            table.add_row(*row)
+        out_console.print(table)
 
 
 app.command()(weights_commands.convert)
 app.add_typer(weights_commands.app, name="weights")
 app.command()(parity)
 app.command()(bench)
-
-
-def _chosen(method: str, name: str, settings: list[str]) -> Any:
-    """Return the configuration, tried on two tiny frames if it is of the user's making: it must not fail later."""
-    import numpy as np  # noqa: PLC0415
-
-    from vosref import video  # noqa: PLC0415
-    from vosref.backend import use_cpu  # noqa: PLC0415
-
-    try:
-        config = video.configure(method, name, **_settings(settings))
-        if settings:
-            with use_cpu("numpy"):  # the definitions, which check what the twins take as given
-                tiny = np.zeros((2, 16, 16, 3), np.uint8)
-                list(video.segment_video(tiny, np.eye(16, dtype=np.uint8), method=method, config=config))
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    return config
-
-
-def _settings(pairs: list[str]) -> dict[str, str]:
-    for pair in pairs:
-        if "=" not in pair:
-            raise typer.BadParameter(f"--set takes NAME=VALUE, got {pair!r}")
-    return dict(pair.split("=", 1) for pair in pairs)
 
 
 def _probe(path: Path, job: Any) -> None:

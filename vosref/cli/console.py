@@ -1,9 +1,10 @@
 """How the command line speaks: errors as one sentence, a bar of frames per second, two consoles."""
 
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -22,12 +23,26 @@ def sentences() -> Iterator[None]:
     from vosref.weights import WeightsError  # noqa: PLC0415
 
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _say
+            yield
     except (InputError, WeightsError) as error:
         fail(str(error), 3 if isinstance(error, FileNotFoundError) else 1)
     except OSError as error:
         sentence = f"{error.filename} cannot be used ({error.strerror})" if error.filename else str(error)
         fail(sentence, 3 if isinstance(error, FileNotFoundError) else 1)
+
+
+def _say(
+    message: Warning | str,
+    category: type[Warning],  # noqa: ARG001 - the signature is Python's
+    filename: str,  # noqa: ARG001
+    lineno: int,  # noqa: ARG001
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    """Print a warning as a sentence, in place of Python's lines of source."""
+    err_console.print(Text.assemble(("warning: ", "bold yellow"), str(message)), soft_wrap=True)
 
 
 def fail(sentence: str, code: int) -> NoReturn:

@@ -5,9 +5,9 @@ all references of a pixel, is added to the minima alone. Rows of a tile are refe
 pixels, so that a minimum over references is an elementwise minimum of rows, of whole vector registers. A reference
 pixel's row goes to the minima of its own object: the work does not depend on the number of objects.
 
-Bound: a product of D + 1 terms is off by γ_{D+1} (2|x||y| + |y|²), where |y|² comes with γ_D of itself, and the last sum
-by u more; so the γ_{2D+3} (|x| + |y|)² of `distance.expanded_squares` holds here too, and a map is off by no more than
-`vosref.matching` says. Definition and twin differ by at most twice that. Minima are exact in any order, and tiles
+Bound: a product of D + 1 terms is off by γ_{D+1} (2|x||y| + |y|²), where |y|² comes with γ_D of itself, and the last
+sum by u more; so the γ_{2D+3} (|x| + |y|)² of `distance.expanded_squares` holds here too, and a map is off by no more
+than `vosref.matching` says. Definition and twin differ by at most twice that. Minima are exact in any order, and tiles
 depend on sizes and memory alone: any number of threads gives the same bytes.
 """
 

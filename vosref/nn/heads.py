@@ -1,16 +1,16 @@
 """What FEELVOS puts on the decoder: the embedding, and the dynamic segmentation head [FEELVOS §3; specs FEELVOS §2, 4].
 
-Every layer has biases and a ReLU, and no batch norm. The head runs once for each object, on the decoder's features and
-three maps of the object's own. Its first layer is depthwise, then pointwise: features and own maps meet only in the
-pointwise sum, so the features' part of it, nearly the whole layer, is computed once for all objects.
+Every layer has biases and, as released, a ReLU; none has a batch norm. The head runs once for each object, on the
+decoder's features and three maps of the object's own. Its first layer is depthwise, then pointwise: features and own
+maps meet only in the pointwise sum, so the features' part of it, nearly the whole layer, is computed once for all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from vosref.backend import Array
+from vosref.backend import Array, array_namespace, device
 from vosref.nn.layers import Factory, Layers
 
-__all__ = ["embedding", "epsilon", "segmentation_head", "split_head"]
+__all__ = ["embedding", "epsilon", "reorder", "segmentation_head", "split_head"]
 
 HEAD_LAYERS = 4
 
@@ -20,7 +20,9 @@ def epsilon(name: str, /) -> float:
     raise ValueError(f"{name} has a batch norm, but FEELVOS's embedding and head have none")
 
 
-def embedding(weights: Mapping[str, Array], features: Array, /, *, layers: Factory = Layers) -> Array:
+def embedding(
+    weights: Mapping[str, Array], features: Array, /, *, relu: bool = True, layers: Factory = Layers
+) -> Array:
     """Embed the decoder's features [FEELVOS §3.1].
 
     Parameters
@@ -28,21 +30,23 @@ def embedding(weights: Mapping[str, Array], features: Array, /, *, layers: Facto
     weights : mapping of str to array
         ``embedding/depthwise`` and ``embedding/pointwise``.
     features : array, shape (h, w, 256)
+    relu : bool
+        Rectify after both layers, as the released code does; the paper does not say [specs FEELVOS §7, 3].
     layers : callable
         How layers run.
 
     Returns
     -------
     array, shape (h, w, 100)
-        Non-negative, without unit, not scaled to any length.
+        Without unit, not scaled to any length; non-negative where rectified.
     """
-    net = layers(weights, epsilon)
-    x = net.depthwise("embedding/depthwise", features, activation="relu")
-    return net.conv("embedding/pointwise", x, activation="relu")
+    net, activation = layers(weights, epsilon), "relu" if relu else None
+    x = net.depthwise("embedding/depthwise", features, activation=activation)
+    return net.conv("embedding/pointwise", x, activation=activation)
 
 
 def segmentation_head(
-    weights: Mapping[str, Array], features: Array, cues: Array, /, *, layers: Factory = Layers
+    weights: Mapping[str, Array], features: Array, cues: Array, /, *, relu: bool = True, layers: Factory = Layers
 ) -> Array:
     """One logit for every pixel and object [FEELVOS §3].
 
@@ -55,6 +59,9 @@ def segmentation_head(
     cues : array, shape (h, w, K, n)
         The channels that differ by object, in the order of the weights: global distance, previous mask, local distance
         in the full system (n = 3); ablations leave some out.
+    relu : bool
+        Rectify between a depthwise layer and its pointwise one too, as the released code does; the paper speaks of one
+        ReLU [specs FEELVOS §7, 4].
     layers : callable
         How layers run.
 
@@ -70,10 +77,10 @@ def segmentation_head(
             f"features (h, w, C) and cues (h, w, K, n) must share h and w, with C + n = {channels} and K 1 or more, "
             f"got {tuple(features.shape)} and {tuple(cues.shape)}"
         )
-    net = layers(split_head(weights, features.shape[2]), epsilon)
-    x = net.depthwise("head/0/shared/depthwise", features, activation="relu")
+    net, between = layers(split_head(weights, features.shape[2]), epsilon), "relu" if relu else None
+    x = net.depthwise("head/0/shared/depthwise", features, activation=between)
     shared = net.conv("head/0/shared/pointwise", x)
-    logits = [_object(net, shared, cues[:, :, k, :]) for k in range(cues.shape[2])]
+    logits = [_object(net, shared, cues[:, :, k, :], between) for k in range(cues.shape[2])]
     return net.concat("head/all", logits)
 
 
@@ -100,10 +107,38 @@ def split_head(weights: Mapping[str, Array], n_shared: int, /) -> dict[str, Arra
     return split
 
 
-def _object(net, shared, cues):
-    x = net.depthwise("head/0/own/depthwise", cues, activation="relu")
+def reorder(weights: Mapping[str, Array], theirs: Sequence[str], ours: Sequence[str], /) -> dict[str, Array]:
+    """Reorder the input channels of the head's first layer.
+
+    Parameters
+    ----------
+    weights : mapping of str to array
+    theirs, ours : sequence of str
+        "features", of as many channels as there are, and the names of cues, of one channel each, in the order that the
+        weights have and in the order that they are to have.
+
+    Returns
+    -------
+    dict of str to array
+        All of the weights.
+    """
+    n, places, first = weights["head/0/depthwise/kernel"].shape[2], {}, 0
+    for part in theirs:
+        width = n - len(theirs) + 1 if part == "features" else 1
+        places[part], first = range(first, first + width), first + width
+    order = [channel for part in ours for channel in places[part]]
+    reordered = dict(weights)
+    for array, axis in (("depthwise/kernel", 2), ("depthwise/bias", 0), ("pointwise/kernel", 2)):
+        whole = weights[f"head/0/{array}"]
+        xp = array_namespace(whole)
+        reordered[f"head/0/{array}"] = xp.take(whole, xp.asarray(order, device=device(whole)), axis=axis)
+    return reordered
+
+
+def _object(net, shared, cues, between):
+    x = net.depthwise("head/0/own/depthwise", cues, activation=between)
     x = net.conv("head/0/own/pointwise", x, shared, activation="relu")
     for i in range(1, HEAD_LAYERS):
-        x = net.depthwise(f"head/{i}/depthwise", x, activation="relu")
+        x = net.depthwise(f"head/{i}/depthwise", x, activation=between)
         x = net.conv(f"head/{i}/pointwise", x, activation="relu")
     return net.conv("head/logits", x)

@@ -18,6 +18,8 @@ _MAKERS: dict[str, Callable[[], Model]] = {
     "resnet18": functools.partial(plain_resnet, 18),
     "resnet50": functools.partial(plain_resnet, 50),
     "feelvos-xception65": feelvos_xception65,
+    "feelvos-xception65-258": functools.partial(feelvos_xception65, 2),
+    "feelvos-xception65-257": functools.partial(feelvos_xception65, 1),
     "lite0": functools.partial(efficientnet_lite, 0),
     "lite1": functools.partial(efficientnet_lite, 1),
     "lite2": functools.partial(efficientnet_lite, 2),

@@ -15,7 +15,7 @@ MIDDLE_UNITS = 16
 ENTRY = {1: (64, 128, 128, 128), 2: (128, 256, 256, 256), 3: (256, 728, 728, 728)}
 EXIT = {1: (728, 728, 1024, 1024), 2: (1024, 1536, 1536, 2048)}
 ASPP, LOW_LEVEL, EMBEDDING = 256, 48, 100
-MATCHES = 3  # channels that the head takes beside the features: global, previous mask, local
+CUES = 3  # channels that the head takes beside the features: global, previous mask, local
 # Our names of layers, and the scopes of TensorFlow's; the first that matches is it.
 SCOPES = {
     r"entry/conv(\d)": r"xception_65/entry_flow/conv1_\1",
@@ -34,13 +34,13 @@ SCOPES = {
 }
 
 
-def feelvos_xception65() -> Model:
-    """FEELVOS's network, as released."""
-    arrays = (*_backbone(), *_deeplab(), *_feelvos())
-    names = layers(arrays)
+def feelvos_xception65(n_cues: int = CUES) -> Model:
+    """FEELVOS's network, as released, or with a head that takes fewer cues, as the ablations of Table 6 do."""
+    arrays = (*_backbone(), *_deeplab(), *_feelvos(n_cues))
+    names, channels = layers(arrays), ASPP + n_cues
     return Model(
-        name="feelvos-xception65",
-        title="FEELVOS, with Xception-65",
+        name="feelvos-xception65" + ("" if n_cues == CUES else f"-{channels}"),
+        title="FEELVOS, with Xception-65" + ("" if n_cues == CUES else f", ablated: head of {channels} channels"),
         origin="convert FEELVOS's file, or timm's in part",
         arrays=arrays,
         optional=(),
@@ -87,10 +87,10 @@ def _deeplab() -> Iterator[Array]:
     yield from _separable("decoder/1", 3, ASPP, ASPP)
 
 
-def _feelvos() -> Iterator[Array]:
+def _feelvos(n_cues: int) -> Iterator[Array]:
     yield from _separable("embedding", 3, ASPP, EMBEDDING, bias=True)
     for i in range(4):
-        yield from _separable(f"head/{i}", 7, ASPP + MATCHES if i == 0 else ASPP, ASPP, bias=True)
+        yield from _separable(f"head/{i}", 7, ASPP + n_cues if i == 0 else ASPP, ASPP, bias=True)
     yield from layer("head/logits", 1, 1, ASPP, 1, bias=True)
 
 

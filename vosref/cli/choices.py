@@ -1,0 +1,50 @@
+"""Which system runs, and how: the options that commands share, and the configuration that they name."""
+
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["Config", "Method", "Settings", "Weights", "chosen"]
+
+Method = Annotated[str, typer.Option(help="The system: tvos or feelvos.")]
+Config = Annotated[
+    str,
+    typer.Option(
+        help="As the authors' code computes (released) or as the [bold]paper[/] says. For feelvos also nearest, "
+        "nearest-global and nearest-local: matching alone decides, without a trained head; and ablation-1 to ablation-6."
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Weights that [bold]vosref convert[/] wrote; as --set weights=FILE."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Replace a setting, such as temperature=40; may be repeated."),
+]
+
+
+def chosen(method: str, name: str, settings: list[str] | None = None, weights: str | None = None) -> Any:
+    """Return the configuration, tried on two tiny frames unless it is known to run: it must not fail later."""
+    import numpy as np  # noqa: PLC0415 - `vosref --help` needs none of it
+
+    from vosref import video  # noqa: PLC0415
+    from vosref.backend import use_cpu  # noqa: PLC0415
+
+    replaced = _settings(settings or []) | ({} if weights is None else {"weights": weights})
+    try:
+        config = video.configure(method, name, **replaced)
+        if replaced or not config.weights:
+            with use_cpu("numpy"):  # the definitions, which check what the twins take as given
+                tiny = np.zeros((2, 16, 16, 3), np.uint8)
+                list(video.segment_video(tiny, np.eye(16, dtype=np.uint8), method=method, config=config))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    return config
+
+
+def _settings(pairs: list[str]) -> dict[str, str]:
+    for pair in pairs:
+        if "=" not in pair:
+            raise typer.BadParameter(f"--set takes NAME=VALUE, got {pair!r}")
+    return dict(pair.split("=", 1) for pair in pairs)
