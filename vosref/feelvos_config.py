@@ -116,8 +116,8 @@ NOTES = {  # what no setting decides, or both configurations alike
         "trained with more, so both configurations rectify; False is for weights trained without"
     ),
     "input_order": (
-        "the paper lists global, local, previous, features; the released weights have features, global, previous, local; "
-        "it changes no result, only how a file is read"
+        "the paper lists global, local, previous, features; the released weights have features, global, previous, "
+        "local; it changes no result, only how a file is read"
     ),
     "output_stride": "not in the paper; released: 16 (rates 6, 12, 18) in training, 8 (12, 24, 36) in evaluation",
     "n_neighbours": "1 in the paper; the released code offers the mean over more, and defaults to 1",

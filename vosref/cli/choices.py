@@ -11,12 +11,12 @@ Config = Annotated[
     str,
     typer.Option(
         help="As the authors' code computes (released) or as the [bold]paper[/] says. For feelvos also nearest, "
-        "nearest-global and nearest-local: matching alone decides, without a trained head; and ablation-1 to ablation-6."
+        "nearest-global and nearest-local (matching alone decides, without a trained head), ablation-1 to ablation-6."
     ),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Weights that [bold]vosref convert[/] wrote; as --set weights=FILE."),
+    typer.Option(metavar="FILE", help="Weights that [bold]vosref convert[/] wrote; as --set weights=FILE"),
 ]
 Settings = Annotated[
     list[str] | None,
