@@ -32,6 +32,18 @@ def propagation_bound(exact, query, references, *, grid, sigma, temperature, for
     return np.expm1(2 * theta) * np.asarray(exact, np.float64) + underflow
 
 
+def distance_bound(query, reference, dtype):
+    """Largest error of the expanded squared norm of every pair, (P, R) (distance.expanded_squares)."""
+    x, y = (np.linalg.norm(np.asarray(a, np.float64), axis=1) for a in (query, reference))
+    return gamma(2 * query.shape[1] + 3, dtype) * (x[:, None] + y[None, :]) ** 2 + np.finfo(dtype).tiny
+
+
+def matching_bound(query, reference, dtype, n_neighbours=1):
+    """Largest error of each row of a distance map, (P, 1) (matching). Exact ones are within float64's own."""
+    pairs = distance_bound(query, reference, dtype)
+    return np.max(pairs, axis=1, keepdims=True) / 2 + (n_neighbours + 8) * np.finfo(dtype).eps / 2
+
+
 def convolution_bound(magnitude, n_products, dtype):
     """Largest error of a convolution whose terms' absolute values sum to `magnitude` (kernels.numba_ops)."""
     return gamma(n_products + 2, dtype) * np.asarray(magnitude, np.float64) + np.finfo(dtype).tiny

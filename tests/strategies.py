@@ -32,6 +32,37 @@ def propagation_problems(draw, *, dtype=np.float64):
 
 
 @st.composite
+def matching_problems(draw, *, dtype=np.float64, max_pixels=7):
+    """Query (P, D), reference (R, D), one-hot labels (R, K): rows may be zero, and objects without a pixel."""
+    p, r = draw(st.integers(1, max_pixels)), draw(st.integers(1, max_pixels))
+    return _matched(draw, p, r, dtype)
+
+
+@st.composite
+def window_problems(draw, *, dtype=np.float64):
+    """Query and previous frame (P, D), labels (P, K) as above, and options: grid, window_radius."""
+    grid = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    pixels = grid[0] * grid[1]
+    return *_matched(draw, pixels, pixels, dtype), {"grid": grid, "window_radius": draw(st.integers(0, 5))}
+
+
+def _matched(draw, p, r, dtype):
+    dimension, k = draw(st.integers(1, 6)), draw(st.integers(1, 3))
+    rng, size, known = np.random.default_rng(draw(SEEDS)), draw(st.floats(0.1, 1.0)), draw(st.sampled_from([0.6, 1.0]))
+    query, reference = (size * rng.standard_normal((n, dimension)) for n in (p, r))
+    labels = np.eye(k)[rng.integers(0, k, r)] * (rng.random(r) < known)[:, None]
+    return query.astype(dtype), reference.astype(dtype), labels
+
+
+@st.composite
+def classified_pixels(draw):
+    """Logits (P, K), multiples of 1/64 up to some size, and labels (P,)."""
+    p, k, rng = draw(st.integers(1, 8)), draw(st.integers(1, 4)), np.random.default_rng(draw(SEEDS))
+    logits = np.round(64 * draw(st.floats(0.1, 20.0)) * rng.standard_normal((p, k))) / 64
+    return logits, rng.integers(0, k, p)
+
+
+@st.composite
 def masks(draw, *, max_side=12, ids=(0, 1, 2, 5)):
     """A mask (H, W) of uint8 ids."""
     shape = draw(st.integers(1, max_side)), draw(st.integers(1, max_side))

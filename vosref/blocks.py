@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-__all__ = ["DEFAULT_MEMORY", "rows_within", "slices", "tiles"]
+__all__ = ["DEFAULT_MEMORY", "check_memory", "rows_within", "slices", "tiles"]
 
 DEFAULT_MEMORY = 256 * 2**20  # bytes of working memory beside inputs and outputs
 
@@ -15,10 +15,15 @@ def slices(length: int, size: int, /) -> Iterator[slice]:
         yield slice(start, min(start + size, length))
 
 
-def rows_within(memory: int, bytes_per_row: int, /) -> int:
-    """Return how many rows fit into `memory` bytes, at least one."""
+def check_memory(memory: int, /) -> None:
+    """Raise ValueError unless there are bytes to work in."""
     if memory <= 0:
         raise ValueError(f"memory must be a positive number of bytes, got {memory}")
+
+
+def rows_within(memory: int, bytes_per_row: int, /) -> int:
+    """Return how many rows fit into `memory` bytes, at least one."""
+    check_memory(memory)
     return max(1, memory // bytes_per_row)
 
 

@@ -97,12 +97,23 @@ def embedding(weights: Mapping[str, Array], frame: Array, config: FeelvosConfig,
     """
     size = frame.shape[:2]
     if transfer.is_encoder(weights):
-        options = {field: getattr(config, field) for field in ("working_scale", "n_stages", "normalise")}
-        return FeelvosView(transfer.embed(weights, frame, output_stride=config.output_stride, **options), size)
+        return FeelvosView(_transferred(weights, frame, config), size)
     image = array_namespace(frame).astype(frame, weights["embedding/pointwise/kernel"].dtype)
     features = deeplab.features(weights, image, output_stride=config.output_stride)
     head = functools.partial(heads.segmentation_head, weights, features, relu=config.head_relu)
     return FeelvosView(heads.embedding(weights, features, relu=config.embedding_relu), size, head)
+
+
+def _transferred(weights: Mapping[str, Array], frame: Array, config: FeelvosConfig) -> Array:
+    return transfer.embed(
+        weights,
+        frame,
+        working_scale=config.working_scale,
+        n_stages=config.n_stages,
+        output_stride=config.transfer_stride,
+        normalise=config.normalise,
+        grid=(-(-frame.shape[0] // 4), -(-frame.shape[1] // 4)),
+    )
 
 
 def annotate(view: FeelvosView, mask: Array, ids: Sequence[int], /) -> Array:

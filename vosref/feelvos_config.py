@@ -25,6 +25,7 @@ class FeelvosConfig(NamedTuple):
     input_order: str = "released"  # of the head's input channels in the weights: "released" or "paper"
     working_scale: float = 2.0  # of a transferred embedding: the frame is enlarged so much before the encoder
     n_stages: int = 5  # of a transferred embedding: stages of an EfficientNet-Lite
+    transfer_stride: int = 16  # of a transferred embedding's encoder, on the enlarged frame; resized to stride 4 then
     normalise: bool = True  # of a transferred embedding: scale it to length 1
     memory: int = DEFAULT_MEMORY  # bytes the matching may work in
 

@@ -11,7 +11,7 @@ below 8u, and x tanh'(x) below 1: a distance map is off by at most E_p / 2 + (n 
 
 from vosref.backend import accelerated, array_namespace, device
 from vosref.blocks import DEFAULT_MEMORY, rows_within, slices, tiles
-from vosref.distance import expanded_squares, normalised
+from vosref.distance import expanded_squares, normalised, widened
 from vosref.shapes import check_matching, check_matching_values, check_neighbours, check_window
 
 __all__ = ["global_matching", "local_matching", "subsample"]
@@ -37,7 +37,7 @@ def global_matching(query, reference, labels, /, *, n_neighbours=1, memory=DEFAU
         With more than 1, the mean of so many smallest squared distances, as the released code offers. Where an object
         has fewer pixels, the farthest of them stands in for the missing ones.
     memory : int
-        Bytes of working memory beside inputs, outputs and copies of them.
+        Bytes of working memory beside inputs, outputs and copies of them, and the n smallest of each tile.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def global_matching(query, reference, labels, /, *, n_neighbours=1, memory=DEFAU
     xp = array_namespace(query, reference, labels)
     check_matching(query, reference, labels)
     check_neighbours(n_neighbours)
-    dtype, (query, reference) = query.dtype, _computable(query, reference)
+    dtype, (query, reference) = query.dtype, widened(query, reference)
     member = _members(query, reference, labels)
     columns = []
     for k in range(labels.shape[1]):
@@ -91,7 +91,7 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
     xp = array_namespace(query, previous, labels)
     check_matching(query, previous, labels)
     check_window(query, previous, grid, window_radius)
-    dtype, (query, previous) = query.dtype, _computable(query, previous)
+    dtype, (query, previous) = query.dtype, widened(query, previous)
     member = xp.reshape(_members(query, previous, labels), (*grid, labels.shape[1]))
     query, previous = (xp.reshape(a, (*grid, a.shape[1])) for a in (query, previous))
     window = 2 * window_radius + 1
@@ -155,7 +155,10 @@ def _nearest(query, reference, n_neighbours, memory):
 def _smallest(values, n):
     """Return the n smallest of each row, ascending, or all where there are fewer."""
     xp = array_namespace(values)
-    return xp.min(values, axis=1, keepdims=True) if n == 1 else xp.sort(values, axis=1)[:, : min(n, values.shape[1])]
+    if n == 1:
+        return xp.min(values, axis=1, keepdims=True)
+    # A view would keep the whole sorted tile.
+    return xp.asarray(xp.sort(values, axis=1)[:, : min(n, values.shape[1])], copy=True)
 
 
 def _nearest_in_window(query, previous, member, y, x, radius, memory):
@@ -183,19 +186,13 @@ def _bytes_per_pair(query):
     return ARRAYS_PER_PAIR * array_namespace(query).finfo(query.dtype).bits // 8
 
 
-def _computable(*arrays):
-    """Half-precision numbers cannot hold a squared length; everything narrower than float32 becomes that."""
-    xp = array_namespace(*arrays)
-    return tuple(xp.astype(a, xp.float32) if xp.finfo(a.dtype).bits < 32 else a for a in arrays)
-
-
 def _members(query, reference, labels):
     """Check values; return which pixel belongs to which object, (R, K) of bool."""
     xp = array_namespace(query, reference, labels)
-    longest = [xp.max(xp.sum(a * a, axis=1)) for a in (query, reference)]
+    largest = [4 * xp.max(xp.sum(a * a, axis=1)) for a in (query, reference)]  # no square of a pair's is larger
     member = xp.astype(labels, xp.bool)
     one_hot = xp.all(labels == xp.astype(member, labels.dtype)) & xp.all(
         xp.sum(xp.astype(member, xp.int64), axis=1) <= 1
     )
-    check_matching_values(finite=all(bool(xp.isfinite(n)) for n in longest), one_hot=bool(one_hot))
+    check_matching_values(finite=all(bool(xp.isfinite(n)) for n in largest), one_hot=bool(one_hot))
     return member

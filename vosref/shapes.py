@@ -62,6 +62,8 @@ def check_embeddings(query, reference, /):
         raise ValueError(
             f"query and reference must be (pixels, D) with one D, got {tuple(query.shape)} and {tuple(reference.shape)}"
         )
+    if any("float" not in str(a.dtype) for a in (query, reference)):
+        raise ValueError(f"query and reference must be floating point, got {query.dtype} and {reference.dtype}")
     if min(*query.shape, *reference.shape) < 1:
         raise ValueError(f"pixels and D must be 1 or more, got {tuple(query.shape)} and {tuple(reference.shape)}")
 
@@ -79,7 +81,7 @@ def check_matching(query, reference, labels, /):
 def check_matching_values(*, finite, one_hot):
     """Raise ValueError unless embeddings are finite, with squared lengths that are, and labels one-hot."""
     if not finite:
-        raise ValueError("embeddings must be finite, and so must the squares of their lengths; scale them down")
+        raise ValueError("embeddings must be finite, and so must 4 times their squared lengths; scale them down")
     if not one_hot:
         raise ValueError(
             "labels must be one-hot, 0 or 1 and at most one 1 a row, got others; harden soft labels (labels.harden)"
@@ -94,7 +96,7 @@ def check_neighbours(n_neighbours, /):
 
 def check_window(query, previous, grid, window_radius, /):
     """Raise ValueError unless both frames have the grid's pixels, and the radius is one."""
-    if query.shape[0] != grid[0] * grid[1] or previous.shape[0] != query.shape[0]:
+    if min(grid) < 1 or query.shape[0] != grid[0] * grid[1] or previous.shape[0] != query.shape[0]:
         raise ValueError(
             f"query and previous must have the grid's {grid[0]}x{grid[1]} pixels, got {query.shape[0]} and "
             f"{previous.shape[0]}"

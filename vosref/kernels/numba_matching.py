@@ -14,7 +14,7 @@ depend on sizes and memory alone: any number of threads gives the same bytes.
 import numpy as np
 from numba import njit
 
-from vosref.blocks import DEFAULT_MEMORY, slices
+from vosref.blocks import DEFAULT_MEMORY, check_memory, rows_within, slices
 from vosref.kernels.threads import for_each_band, scratch
 from vosref.shapes import check_matching, check_matching_values, check_neighbours, check_window
 
@@ -43,9 +43,9 @@ def global_matching(query, reference, labels, /, *, n_neighbours=1, memory=DEFAU
         out[begin:end] = _normalised(_mean(smallest, missing, lengths[begin:end])).T
 
     itemsize = queries.itemsize
-    high = max(1, min(TILE, memory // (2 * itemsize * TILE)))
+    high = min(TILE, rows_within(memory, 2 * itemsize * TILE))
     per_query = itemsize * (high + 3 * n_objects * (n_neighbours + 1))
-    wide = max(1, min(TILE, memory // per_query))
+    wide = min(TILE, rows_within(memory, per_query))
     for_each_band(band, len(queries), wide, most_workers=max(1, memory // (wide * per_query)))
     return out
 
@@ -54,6 +54,7 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
     """Squares of query pixels against the pixels that any of them may look at."""
     check_matching(query, previous, labels)
     check_window(query, previous, grid, window_radius)
+    check_memory(memory)
     lengths, queries, references, owner = _augmented(query, previous, labels)
     n_objects, depth = labels.shape[1], queries.shape[1]
     out = np.empty((*grid, n_objects), query.dtype)
@@ -83,9 +84,9 @@ def _augmented(query, reference, labels):
     query, reference = query.astype(dtype, copy=False), reference.astype(dtype, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
         lengths, squares = (np.einsum("pd,pd->p", a, a) for a in (query, reference))
+        finite = bool(np.isfinite(4 * lengths).all() and np.isfinite(4 * squares).all())
     member = labels.astype(bool)
     one_hot = np.array_equal(labels, member.astype(labels.dtype)) and member.sum(axis=1).max() <= 1
-    finite = bool(np.isfinite(lengths).all() and np.isfinite(squares).all())
     check_matching_values(finite=finite, one_hot=one_hot)
     queries, references = (np.empty((len(a), a.shape[1] + 1), dtype) for a in (query, reference))
     np.multiply(query, -2, out=queries[:, :-1])
@@ -115,7 +116,7 @@ def _square(depth, n_objects, itemsize, memory):
         per_row = itemsize * (side * side + depth)
         if fixed + per_row * side <= memory:
             break
-    high = max(1, min(TILE, (memory - fixed) // per_row))
+    high = min(TILE, max(1, (memory - fixed) // per_row))
     return side, high, fixed + high * per_row
 
 

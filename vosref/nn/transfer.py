@@ -32,6 +32,7 @@ def embed(
     n_stages: int,
     output_stride: int,
     normalise: bool,
+    grid: tuple[int, int] | None = None,
 ) -> Array:
     """Embed a frame.
 
@@ -49,6 +50,8 @@ def embed(
         Of the network, on the enlarged frame.
     normalise : bool
         Scale embeddings to length 1.
+    grid : (int, int), optional
+        Height and width that features are resized to, with aligned corners, before they are scaled.
 
     Returns
     -------
@@ -64,6 +67,8 @@ def embed(
         x = resnet.features(weights, image, output_stride=output_stride)
     else:
         x = efficientnet.features(weights, image, n_stages=n_stages, output_stride=output_stride)
+    if grid is not None and x.shape[:2] != grid:
+        x = resize_bilinear(x, size=grid, align_corners=True)
     if not normalise:
         return x
     length = xp.sqrt(xp.sum(x * x, axis=2, keepdims=True))

@@ -1,0 +1,111 @@
+"""What training would lower, as values and not gradients: FEELVOS's cross-entropy over the hardest pixels.
+
+Late in training most pixels are easy and would drown the few that are not; so the mean is over the pixels with the
+largest losses alone. How many these are falls from all to a fraction during the first steps, in the released code; the
+paper names the fraction and no annealing.
+"""
+
+from vosref.backend import array_namespace, device
+
+__all__ = ["bootstrapped_cross_entropy", "cross_entropy", "hardest_pixels"]
+
+
+def bootstrapped_cross_entropy(logits, labels, /, *, n_hardest):
+    """Mean cross-entropy of the pixels with the largest one, one loss a video [specs FEELVOS §5.3].
+
+    Parameters
+    ----------
+    logits : array, shape (P, K)
+    labels : array, shape (P,)
+        As for `cross_entropy`.
+    n_hardest : int
+        Pixels to average over, 1 to P: see `hardest_pixels`.
+
+    Returns
+    -------
+    array, shape ()
+        In nats, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        As `cross_entropy` does, and if there are not so many pixels.
+    """
+    xp, losses = array_namespace(logits, labels), cross_entropy(logits, labels)
+    if not 1 <= n_hardest <= losses.shape[0]:
+        raise ValueError(f"n_hardest must be 1 to the {losses.shape[0]} pixels there are, got {n_hardest}")
+    return xp.mean(xp.sort(losses, descending=True)[:n_hardest])
+
+
+def cross_entropy(logits, labels, /):
+    """Cross-entropy of every pixel, -log softmax(logits)[label] [specs FEELVOS §5.3].
+
+    Parameters
+    ----------
+    logits : array, shape (P, K)
+        One for each object: finite, floating point.
+    labels : array, shape (P,)
+        Integers, each pixel's true object as a column of the logits, 0 to K - 1.
+
+    Returns
+    -------
+    array, shape (P,)
+        In nats, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, logits are not floating point, or labels not integers from 0 to K - 1.
+    """
+    xp = array_namespace(logits, labels)
+    _check(logits, labels)
+    # With the largest logit taken off, no exponential overflows, and the logarithm is of a sum that is 1 or more.
+    logits = logits - xp.max(logits, axis=1, keepdims=True)
+    columns = xp.arange(logits.shape[1], dtype=xp.int64, device=device(logits))
+    own = xp.where(xp.astype(labels, xp.int64)[:, None] == columns[None, :], logits, xp.zeros_like(logits))
+    return xp.log(xp.sum(xp.exp(logits), axis=1)) - xp.sum(own, axis=1)
+
+
+def hardest_pixels(step, n_pixels, /, *, fraction=0.15, annealing_steps=100_000):
+    """Count the pixels that the loss is averaged over at a step of training [specs FEELVOS §5.3].
+
+    Parameters
+    ----------
+    step : int
+        Steps of training done, 0 or more.
+    n_pixels : int
+        Pixels of the image, N.
+    fraction : float
+        Share of the pixels in the end, above 0 and at most 1; 0.15 in paper and released code.
+    annealing_steps : int
+        Steps over which the share falls from 1 to the fraction, linearly. 0: it is the fraction from the start.
+
+    Returns
+    -------
+    int
+        K = trunc((r · fraction + 1 - r) · N) with r = min(1, step / annealing_steps), and 1 at the least.
+    """
+    if step < 0 or n_pixels < 1 or annealing_steps < 0:
+        raise ValueError(
+            "step and annealing_steps must be 0 or more and n_pixels 1 or more, "
+            f"got step={step}, annealing_steps={annealing_steps}, n_pixels={n_pixels}"
+        )
+    if not 0 < fraction <= 1:
+        raise ValueError(f"fraction must be above 0 and at most 1, got {fraction}")
+    progress = min(1.0, step / annealing_steps) if annealing_steps else 1.0
+    return max(1, int((progress * fraction + (1 - progress)) * n_pixels))
+
+
+def _check(logits, labels):
+    xp = array_namespace(logits, labels)
+    if logits.ndim != 2 or min(logits.shape) < 1:
+        raise ValueError(f"logits must be (P, K), P and K 1 or more, got {tuple(logits.shape)}")
+    if not xp.isdtype(logits.dtype, "real floating"):
+        raise ValueError(f"logits must be floating point, got {logits.dtype}")
+    if labels.shape != (logits.shape[0],):
+        raise ValueError(f"labels must be ({logits.shape[0]},), one for each pixel, got {tuple(labels.shape)}")
+    if not xp.isdtype(labels.dtype, "integral"):
+        raise ValueError(f"labels must be integers, got {labels.dtype}; take the column of a one-hot row (argmax)")
+    least, most = int(xp.min(labels)), int(xp.max(labels))
+    if least < 0 or most >= logits.shape[1]:
+        raise ValueError(f"labels must be 0 to {logits.shape[1] - 1}, columns of the logits, got {least} to {most}")
