@@ -8,9 +8,9 @@ import thin_weights
 from numpy.testing import assert_allclose
 
 from vosref.backend import use_cpu
-from vosref.bench import environment, machine, networks, peers
+from vosref.bench import SUITES, alone, environment, machine, networks, peers
 from vosref.bench.counting import Cost, count
-from vosref.bench.networks import Case, measure, rows
+from vosref.bench.networks import Case, prepared, rows
 from vosref.io import InputError
 from vosref.nn.networks import network
 
@@ -73,15 +73,43 @@ def test_a_peer_computes_what_we_compute(model, peer):
 
 
 def test_measuring_counts_no_warm_up_and_reports_memory(tiny_weights):
-    measured = measure(TINY, "vosref", tiny_weights, 1, at_least=0.0)
-    assert len(measured["seconds"]) == 3
-    assert all(s > 0 for s in measured["seconds"])
-    assert measured["peak_bytes"] > 10**7
+    run = prepared(TINY, "vosref", weights=tiny_weights, threads=1)
+    calls = []
+    measured = alone.measure(lambda: calls.append(run()), at_least=0.0)
+    assert len(calls) == 1 + len(measured.seconds) == 1 + 3
+    assert all(s > 0 for s in measured.seconds)
+    assert measured.peak_bytes > 10**7
+
+
+def test_a_row_has_medians_over_all_processes_and_the_most_memory_of_any(monkeypatch):
+    tasks, answers = [], iter([[3.0, 1.0, 9.0], [5.0], [2.0, 4.0], [7.0]])
+
+    def answer(*task):
+        tasks.append(task)
+        return alone.Timing(next(answers), 100 - len(tasks))
+
+    monkeypatch.setattr(alone, "_in_its_own_process", answer)
+    measured = alone.timings("networks", TINY, ["vosref", "torch"], threads=1)
+    row = alone.row(TINY, measured, Cost(400, 300, 20), machine.Peak(100.0, 10.0))
+    assert tasks == [("networks", TINY, name, {"threads": 1}) for name in ("vosref", "torch", "vosref", "torch")]
+    assert row == {
+        "benchmark": "lite0",
+        "case": "9x12, tiny",
+        "seconds": 3.0,
+        "floor_seconds": 3.0,
+        "peak_bytes": 99,
+        "peers": {"torch": 6.0},
+        "peer_peak_bytes": {"torch": 98},
+        "operations": 400,
+        "products": 300,
+        "bytes": 20,
+    }
+    assert alone.row(TINY, measured, Cost(400, 300, 50), machine.Peak(100.0, 10.0))["floor_seconds"] == 5.0
 
 
 def test_rows_have_what_readers_of_the_json_file_rely_on(monkeypatch):
-    monkeypatch.setattr(networks, "measured_peak", lambda: machine.Peak(1e9, 1e9))
-    monkeypatch.setattr(networks, "ROUNDS", 1)
+    monkeypatch.setattr(networks, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(alone, "ROUNDS", 1)
     said = []
     (row,) = rows(threads=1, with_peers=False, progress=said.append, cases=(TINY,))
     assert (row["benchmark"], row["case"], row["peers"]) == ("lite0", "9x12, tiny", {})
@@ -91,7 +119,7 @@ def test_rows_have_what_readers_of_the_json_file_rely_on(monkeypatch):
 
 
 def test_a_process_that_fails_says_why(monkeypatch):
-    monkeypatch.setattr(networks, "measured_peak", lambda: machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(networks, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
     monkeypatch.setattr(networks, "_cost", lambda *_: Cost(1, 1, 1))
     with pytest.raises(InputError, match="timing vosref on lite0 failed: ValueError: n_stages must be 1 to 7, got 9"):
         list(rows(threads=1, with_peers=False, cases=(TINY._replace(options={"n_stages": 9}),)))
@@ -116,7 +144,7 @@ ROW = {
 
 @pytest.fixture
 def one_row(monkeypatch):
-    monkeypatch.setattr("vosref.bench.SUITES", {"networks": lambda **_: iter([ROW])})
+    monkeypatch.setattr("vosref.bench.SUITES", dict.fromkeys(SUITES, lambda **_: iter([ROW])))
 
 
 def test_the_command_prints_a_table_and_writes_its_rows(vosref, one_row, monkeypatch, tmp_path):
@@ -138,7 +166,7 @@ def test_without_a_forced_kernel_there_is_no_warning(vosref, one_row, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("bench", "propagation"), "SUITE must be one of networks, got propagation"),
+        (("bench", "propagation"), "SUITE must be one of networks, matching, got propagation"),
         (("bench", "networks", "--threads", "100000"), "--threads must be at most"),
     ],
 )

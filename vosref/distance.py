@@ -72,9 +72,9 @@ def expanded_squares(query, reference, /):
 
         γ_{2D+3} (|x| + |y|)²
 
-    whatever the order of the sums, underflow apart. It does not shrink with the distance: for two equal embeddings of
-    length 10, in float32 at D = 100, the bound is 5e-3; of some thousands that were drawn the worst came out 1e-4 apart,
-    and two in five would have come out below 0.
+    whatever the order of the sums, underflow apart. It does not shrink with the distance: for two equal embeddings
+    of length 10, in float32 at D = 100, the bound is 5e-3; of some thousands that were drawn the worst came out 1e-4
+    apart, and two in five would have come out below 0.
 
     Parameters
     ----------

@@ -1,9 +1,11 @@
-"""Time one case in this process, for `vosref.bench.networks`: ``python -m vosref.bench TASK``, TASK in JSON."""
+"""Time one case in this process, for `vosref.bench.alone`: ``python -m vosref.bench TASK``, TASK in JSON."""
 
+import importlib
 import json
 import sys
 
-from vosref.bench.networks import Case, measure
+from vosref.bench.alone import measure
 
-case, implementation, weights, threads = json.loads(sys.argv[1])
-sys.stdout.write(json.dumps(measure(Case(*case), implementation, weights, threads)) + "\n")
+name, case, implementation, options = json.loads(sys.argv[1])
+suite = importlib.import_module(f"vosref.bench.{name}")
+sys.stdout.write(json.dumps(measure(suite.prepared(suite.Case(*case), implementation, **options))) + "\n")

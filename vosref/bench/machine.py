@@ -22,8 +22,8 @@ class Peak(NamedTuple):
     moved_bytes: float  # bytes a second, read and written, of arrays too large for the caches
 
 
-def measured_peak() -> Peak:
-    """Time large products and copies on the workers that the kernels use."""
+def measured_peak(threads: int, /) -> Peak:
+    """Time large products and copies on at most so many of the workers that the kernels use."""
     n = 3072
     a, b, c = (np.ones((n, n), np.float32) for _ in range(3))
 
@@ -35,8 +35,8 @@ def measured_peak() -> Peak:
     def copy_rows(begin: int, end: int) -> None:
         np.copyto(target[begin:end], source[begin:end])
 
-    product = min(timed(lambda: for_each_band(multiply, n, n // 4), 5))
-    copy = min(timed(lambda: for_each_band(copy_rows, len(source), 8), 5))
+    product = min(timed(lambda: for_each_band(multiply, n, n // 4, most_workers=threads), 5))
+    copy = min(timed(lambda: for_each_band(copy_rows, len(source), 8, most_workers=threads), 5))
     return Peak(2 * n**3 / product, (source.nbytes + target.nbytes) / copy)
 
 

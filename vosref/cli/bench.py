@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,17 +14,22 @@ from vosref.cli.console import err_console, out_console, stoppable
 
 __all__ = ["bench"]
 
+TITLE_WIDTH = 26  # characters: the table fits into 80
+
 
 def bench(
-    suite: Annotated[str, typer.Argument(help="What to time: networks.")],
+    suite: Annotated[str, typer.Argument(help="What to time: networks, matching.")],
     peers: Annotated[
-        bool, typer.Option("--peers", help="Time PyTorch, ONNX Runtime and OpenVINO too, those that are installed.")
+        bool, typer.Option("--peers", help="Time other libraries too (extra [bold]peers[/]), those that are installed.")
     ] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads for each.")] = 2,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
 ) -> None:
-    """Time the networks, each alone in its own process: medians, floors, memory, and ratios to other libraries."""
-    from vosref import bench as timings  # noqa: PLC0415 - loads the networks
+    """Time the networks, or FEELVOS's matching: medians, floors, memory, and ratios to other libraries.
+
+    Each implementation runs alone in processes of its own, in turns.
+    """
+    from vosref import bench as timings  # noqa: PLC0415 - loads networks and kernels
     from vosref.io import output_folder, write_text  # noqa: PLC0415
 
     if suite not in timings.SUITES:
@@ -55,14 +61,14 @@ def _introduce(environment: dict[str, Any]) -> None:
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table(title="Median seconds a frame; floor: what the machine's peak rates allow", title_justify="left")
-    table.add_column("network")
+    table.add_column("case")
     table.add_column("by")
     for heading in ("seconds", "/ vosref", "peak MB"):
         table.add_column(heading, justify="right")
     for row in rows:
         times = {"vosref": row["seconds"], "floor": row["floor_seconds"], **row["peers"]}
         memory = {"vosref": row["peak_bytes"], **row["peer_peak_bytes"]}
-        titles = [row["benchmark"], *row["case"].split(", ")]
+        titles = [row["benchmark"], *textwrap.wrap(row["case"], TITLE_WIDTH)]
         for i, (name, seconds) in enumerate(times.items()):
             title = "\n".join(titles[i:]) if i == len(times) - 1 else "".join(titles[i : i + 1])
             held = f"{memory[name] / 1e6:.0f}" if name in memory else ""
