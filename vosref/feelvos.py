@@ -68,10 +68,10 @@ def prepare(config: FeelvosConfig, /) -> dict[str, Array]:
             "without any, --config nearest decides by matching alone"
         )
     weights = load(config.weights)
-    if config.decision == "nearest" and transfer.is_encoder(weights):
+    if config.decision == "nearest" and not _has_embedding(weights) and transfer.is_encoder(weights):
         return transfer.prepare(weights)
-    if "head/0/depthwise/kernel" not in weights:
-        raise ValueError(f"weights must have FEELVOS's embedding and head, got {config.weights!r}, which has none")
+    if not _has_embedding(weights) or "head/0/depthwise/kernel" not in weights:
+        raise ValueError(f"weights must have FEELVOS's embedding and head, got {config.weights!r}, which has not")
     order = _named(INPUT_ORDER, "input_order", config.input_order)
     if config.decision == "head":
         _check_cues(weights, config)
@@ -96,24 +96,15 @@ def embedding(weights: Mapping[str, Array], frame: Array, config: FeelvosConfig,
     FeelvosView
     """
     size = frame.shape[:2]
-    if transfer.is_encoder(weights):
-        return FeelvosView(_transferred(weights, frame, config), size)
+    if not _has_embedding(weights):
+        grid = -(-size[0] // 4), -(-size[1] // 4)
+        options = {field: getattr(config, field) for field in ("working_scale", "n_stages", "normalise")}
+        x = transfer.embed(weights, frame, output_stride=config.transfer_stride, grid=grid, **options)
+        return FeelvosView(x, size)
     image = array_namespace(frame).astype(frame, weights["embedding/pointwise/kernel"].dtype)
     features = deeplab.features(weights, image, output_stride=config.output_stride)
     head = functools.partial(heads.segmentation_head, weights, features, relu=config.head_relu)
     return FeelvosView(heads.embedding(weights, features, relu=config.embedding_relu), size, head)
-
-
-def _transferred(weights: Mapping[str, Array], frame: Array, config: FeelvosConfig) -> Array:
-    return transfer.embed(
-        weights,
-        frame,
-        working_scale=config.working_scale,
-        n_stages=config.n_stages,
-        output_stride=config.transfer_stride,
-        normalise=config.normalise,
-        grid=(-(-frame.shape[0] // 4), -(-frame.shape[1] // 4)),
-    )
 
 
 def annotate(view: FeelvosView, mask: Array, ids: Sequence[int], /) -> Array:
@@ -235,6 +226,10 @@ INPUT_ORDER = {
     "released": ("features", "global", "previous", "local"),
     "paper": ("global", "local", "previous", "features"),
 }
+
+
+def _has_embedding(weights: Mapping[str, Array]) -> bool:
+    return "embedding/pointwise/kernel" in weights
 
 
 def _check_cues(weights: Mapping[str, Array], config: FeelvosConfig) -> None:
