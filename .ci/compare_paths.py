@@ -78,8 +78,8 @@ def compare(step, other, exact, size):
     told = "; ".join(f"{key} {twins:.1e} and {definitions:.1e}" for key, (twins, definitions) in errors.items())
     shares = np.bincount(step.mask.ravel()) / step.mask.size
     return (
-        f"frame {step.t}: {differ.sum()} of {differ.size} pixels differ, {unexplained.sum()} unexplained; largest errors "
-        f"of twins and definitions: {told} (logits' deviation {exact.logits.std():.2f}); shares of the objects "
+        f"frame {step.t}: {differ.sum()} of {differ.size} pixels differ, {unexplained.sum()} unexplained; largest "
+        f"errors of twins and definitions: {told} (logits' deviation {exact.logits.std():.2f}); shares of the objects "
         f"{', '.join(f'{share:.2f}' for share in shares)}"
     )
 

@@ -1,4 +1,4 @@
-"""The command line: ``vosref segment``, ``vosref demo``, ``vosref protocols``; parses, calls, prints.
+"""The command line: ``vosref segment``, ``vosref inspect``, ``vosref demo`` and more; parses, calls, prints.
 
 Exit codes: 0 all went well, 1 something failed, 2 the call was wrong, 3 data is missing.
 """
@@ -18,6 +18,7 @@ from vosref.cli import weights as weights_commands
 from vosref.cli.bench import bench
 from vosref.cli.choices import Config, Method, Settings, Weights, chosen
 from vosref.cli.console import out_console, run, sentences, stoppable
+from vosref.cli.inspect import inspect
 from vosref.cli.parity import parity
 
 app = typer.Typer(
@@ -132,6 +133,7 @@ def protocols(method: Annotated[str, typer.Argument(help="tvos or feelvos.")]) -
         out_console.print(table)
 
 
+app.command()(inspect)
 app.command()(weights_commands.convert)
 app.add_typer(weights_commands.app, name="weights")
 app.command()(parity)
@@ -196,6 +198,9 @@ def _report(job: Any, result: Any, pictures: list[Path]) -> None:
             table.add_section()
         table.add_row("mean", f"{s.mean_region:.3f}", f"{s.mean_contour:.3f}", f"{s.j_and_f:.3f}", style="bold")
         out_console.print(table)
+    if getattr(job.config, "decision", "") == "nearest":
+        say = "decided by the nearest neighbour's label (PML), without FEELVOS's segmentation head"
+        out_console.print(say, soft_wrap=True)
     speed = "" if result.seconds_per_frame is None else f", {result.seconds_per_frame:.2f} s a frame"
     out_console.print(f"{len(job.frames)} masks in {job.out}{os.sep}{speed}", soft_wrap=True)
     for path in pictures:

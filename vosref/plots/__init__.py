@@ -1,19 +1,29 @@
-"""Pictures: objects tinted over their frames, contact sheets, overlay videos, score and tuning curves.
+"""Pictures: overlays, contact sheets, videos, score and tuning curves, and sheets of what a method saw.
 
 An object keeps its colour everywhere (`object_colours`), so a curve and an outline of one colour are one object.
 """
 
+from vosref.plots.affinity_sheets import Reference, central_pixel, pixel_affinity, plot_tvos
 from vosref.plots.colours import object_colours
 from vosref.plots.curves import plot_curve, plot_scores
+from vosref.plots.flows import flow_colours, wheel
 from vosref.plots.overlays import contact_sheet, overlay
+from vosref.plots.sheets import plot_feelvos
 from vosref.plots.videos import overlay_suffix, write_overlay_video
 
 __all__ = [
+    "Reference",
+    "central_pixel",
     "contact_sheet",
+    "flow_colours",
     "object_colours",
     "overlay",
     "overlay_suffix",
+    "pixel_affinity",
     "plot_curve",
+    "plot_feelvos",
     "plot_scores",
+    "plot_tvos",
+    "wheel",
     "write_overlay_video",
 ]
