@@ -1,4 +1,4 @@
-"""Draw the README's pictures into .assets/: `vosref demo --config paper`, and the scores behind the temperature.
+"""Draw the README's pictures into .assets/: a demo, a sheet of `vosref inspect`, and the scores behind the temperature.
 
     python .ci/pictures.py RESULTS.json …
 
@@ -8,7 +8,9 @@ curves: points from other sequences would not compare.
 
 import json
 import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +23,20 @@ SETTING = re.compile(r"(paper,)?temperature=([\d.]+) frames=1000 skip=1 every=3"
 
 
 def main(results):
-    """Draw both."""
+    """Draw all three."""
     frames, masks = samples.render("two-crossing")
     found = video.segment_video(frames, masks[0], config=video.configure("tvos", "paper"))
     sheet = Image.fromarray(plots.contact_sheet(frames, found, columns=4, rows=2))
     with io.atomic_path(ASSETS / "demo.png") as path:
         sheet.save(path, optimize=True)
+
+    folder = samples.sample_path("three-hiding")
+    with tempfile.TemporaryDirectory() as out:
+        options = ["--mask", folder / "masks" / "00000.png", "--frame", "4", "--out", out]
+        choice = ["--method", "feelvos", "--config", "nearest"]
+        subprocess.run(["vosref", "inspect", folder / "frames", *options, *choice], check=True)  # noqa: S603, S607
+        with Image.open(Path(out) / "inspect-00004.png") as sheet, io.atomic_path(ASSETS / "inspect.png") as path:
+            sheet.convert("RGB").reduce(2).quantize(128).save(path, optimize=True)
 
     curves = {"released": {}, "paper": {}}
     for setting, scores in ((s, v) for file in results for s, v in json.loads(Path(file).read_text()).items()):
