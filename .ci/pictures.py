@@ -36,7 +36,7 @@ def main(results):
         choice = ["--method", "feelvos", "--config", "nearest"]
         subprocess.run(["vosref", "inspect", folder / "frames", *options, *choice], check=True)  # noqa: S603, S607
         with Image.open(Path(out) / "inspect-00004.png") as sheet, io.atomic_path(ASSETS / "inspect.png") as path:
-            sheet.convert("RGB").reduce(2).quantize(128).save(path, optimize=True)
+            sheet.convert("RGB").reduce(2).save(path, optimize=True)
 
     curves = {"released": {}, "paper": {}}
     for setting, scores in ((s, v) for file in results for s, v in json.loads(Path(file).read_text()).items()):
