@@ -1,4 +1,4 @@
-"""Small clips, a cheap configuration and a method of no paper: for the tests of videos, runs and the command line."""
+"""Small clips, cheap configurations and a method of no paper: for the tests of videos, runs and the command line."""
 
 import functools
 import re
@@ -7,12 +7,22 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+import thin_weights
 
+from vosref.labels import to_grid, to_mask
 from vosref.samples import SAMPLES, render, write_clip
 from vosref.video import configure
 
 CHEAP = {"working_scale": 1.0, "n_stages": 2, "output_stride": 4}  # 10 x 16 cells for a clip of 40 x 64
 CONFIGS = ("released", "paper")
+CUES = {  # specs FEELVOS §6: what the head of each line of Table 6 sees, in the order of the released weights
+    "ablation-1": ("global", "previous", "local"),
+    "ablation-2": ("global", "previous", "local"),
+    "ablation-3": ("global", "previous"),
+    "ablation-4": ("global",),
+    "ablation-5": ("global", "local"),
+    "ablation-6": ("previous", "local"),
+}
 
 
 @functools.cache
@@ -30,6 +40,22 @@ def cheap(name="released", **fields):
     return configure("tvos", name, **CHEAP | fields)
 
 
+def thin_feelvos(monkeypatch, *, n_cues=3, dtype=np.float32, seed=0):
+    """Offer FEELVOS's network, thin and random, as the file "thin.safetensors"; return its weights."""
+    parts = (
+        thin_weights.xception(seed),
+        thin_weights.deeplab(seed),
+        thin_weights.heads(seed, n_cues=n_cues, embedding=6),
+    )
+    weights = {name: a.astype(dtype) for part in parts for name, a in part.items()}
+    monkeypatch.setattr("vosref.feelvos.load", {"thin.safetensors": weights}.__getitem__)
+    return weights
+
+
+def thin(name="released", **fields):
+    return configure("feelvos", name, weights="thin.safetensors", **fields)
+
+
 def write_small_clip(folder, **scene):
     """Write a clip's frames/ and masks/; return the paths of its frames and of its first mask."""
     write_clip(folder, *small_clip(**scene))
@@ -38,6 +64,7 @@ def write_small_clip(folder, **scene):
 
 class EchoConfig(NamedTuple):
     reach: int = 2
+    weights: str = "none"
 
     @classmethod
     def released(cls):
@@ -62,9 +89,13 @@ def register_echo(monkeypatch, *, embedding=None):
     echo = SimpleNamespace(
         Config=EchoConfig,
         State=EchoState,
+        CONFIGS={"released": EchoConfig.released, "paper": EchoConfig.paper},
         EXPLAINED={},
+        NOTES={},
         prepare=lambda _: {"unit": np.ones(1, np.float32)},
         embedding=embedding or (lambda weights, frame, _: frame[::4, ::4].astype(np.float32) * weights["unit"]),
+        annotate=lambda seen, mask, ids: to_grid(mask, ids=ids, grid=seen.shape[:2]),
+        decide=lambda seen, labels, ids, size: to_mask(labels, ids=ids, grid=seen.shape[:2], size=size),
         init=lambda _, labels, __: EchoState((labels,), (), 1),
         step=step,
     )

@@ -61,7 +61,7 @@ def test_json_has_the_schema_of_the_issue(tmp_path, vosref, clip, echo, truth):
     assert vosref("segment", *clip_options(clip, tmp_path / "out"), *echo, "--json", path, *options)[0] == 0
     report = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert set(report) == {"sequences", "config", "method", "vosref"}
-    assert report["config"] == {"reach": 2}
+    assert report["config"] == {"reach": 2, "weights": "none"}
     (row,) = report["sequences"]
     scores = {"J", "F", "J&F", "objects"} if truth else set()
     assert set(row) == {"name", "seconds_per_frame", "peak_bytes"} | scores
@@ -134,7 +134,7 @@ def test_demo_runs_either_configuration(tmp_path, vosref, clip, monkeypatch):
         assert record["config"] == configure("tvos", name)._asdict()
     code, _, said = vosref("demo", "--out", tmp_path / "out", "--config", "both")
     assert code == 2
-    assert "config must be one of released, paper, got 'both'" in plain(said)
+    assert "config must be one of released, paper for tvos, got 'both'" in plain(said)
 
 
 def test_protocols_tells_where_paper_and_code_part(vosref):

@@ -184,8 +184,8 @@ def test_resume_of_another_job_is_refused(tmp_path, vosref, clip, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--method", "osvos"], "method must be one of tvos, got 'osvos'"),
-        (["--config", "papers"], "config must be one of released, paper, got 'papers'"),
+        (["--method", "osvos"], "method must be one of tvos, feelvos, got 'osvos'"),
+        (["--config", "papers"], "config must be one of released, paper for tvos, got 'papers'"),
         (["--set", "temperature"], "--set takes NAME=VALUE, got 'temperature'"),
         (["--set", "temprature=3"], "tvos has no setting 'temprature'; it has sampling, "),
         (["--set", "n_recent=4.5"], "n_recent must be of type int, got '4.5'"),
@@ -211,7 +211,7 @@ def test_a_wrong_call_exits_with_2_before_any_work(tmp_path, vosref, clip, argum
         (["segment"], "Missing argument"),
         (["segment", "frames", "--out", "out"], "Missing option '--mask'"),
         (["segment", "frames", "--mask", "first.png"], "Missing option '--out'"),
-        (["protocols", "osvos"], "method must be one of tvos, got 'osvos'"),
+        (["protocols", "osvos"], "method must be one of tvos, feelvos, got 'osvos'"),
         (["demo", "--clip", "four"], "--clip must be one of one-drifting, two-crossing, three-hiding, got four"),
         (["segments"], "No such command 'segments'"),
     ],

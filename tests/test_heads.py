@@ -122,6 +122,48 @@ def test_the_embedding_is_depthwise_then_pointwise_with_a_relu_after_each(xp, dt
     assert_allclose(got, expected, atol=1e-5 if dtype == np.float32 else 1e-13)
 
 
+@pytest.mark.parametrize("relu", [True, False])
+def test_without_its_relus_embedding_and_head_rectify_where_the_paper_does(xp, relu):
+    weights, features, cues = problem(n_objects=1)
+    net, activation = Literal(weights, None), "relu" if relu else None
+    arrays = {name: xp.asarray(a) for name, a in weights.items()}
+    got = xp.to_numpy(heads.embedding(arrays, xp.asarray(features), relu=relu))
+    assert_allclose(got, net.separable("embedding", features.tolist(), activation=activation), atol=1e-13)
+    assert (got.min() < 0) == (not relu)
+    x = concat(features, cues[:, :, 0])
+    for i in range(4):
+        x = net(f"head/{i}/pointwise", net(f"head/{i}/depthwise", x, activation=activation), activation="relu")
+    logits = xp.to_numpy(heads.segmentation_head(arrays, xp.asarray(features), xp.asarray(cues), relu=relu))
+    assert_allclose(logits, net("head/logits", x), atol=1e-11)
+
+
+PARTS = ["features", "global", "previous", "local"]
+
+
+@given(
+    seed=SEEDS, theirs=st.permutations(PARTS), ours=st.permutations(PARTS), left_out=st.sets(st.sampled_from(PARTS[1:]))
+)
+def test_reordered_weights_take_the_same_channels_in_another_order(xp, seed, theirs, ours, left_out):
+    theirs, ours = ([part for part in order if part not in left_out] for order in (theirs, ours))
+    weights, features, cues = problem(seed, n_cues=3 - len(left_out), n_objects=1)
+    parts = [part for part in PARTS if part not in left_out]
+    split = np.split(np.concatenate([features, cues[:, :, 0]], axis=2), range(WIDTH, WIDTH + len(parts) - 1), axis=2)
+    channels = dict(zip(parts, split, strict=True))
+
+    def first_layer(w, order):
+        x = np.concatenate([channels[part] for part in order], axis=2)
+        deep = ops.depthwise_conv2d(x, w["head/0/depthwise/kernel"], w["head/0/depthwise/bias"], padding=3)
+        return ops.conv2d(deep, w["head/0/pointwise/kernel"], w["head/0/pointwise/bias"])
+
+    arrays = {name: xp.asarray(a) for name, a in weights.items()}
+    reordered = {name: xp.to_numpy(a) for name, a in heads.reorder(arrays, theirs, ours).items()}
+    assert reordered.keys() == weights.keys()
+    moved = {"head/0/depthwise/kernel", "head/0/depthwise/bias", "head/0/pointwise/kernel"}
+    assert all(np.array_equal(reordered[name], weights[name]) for name in weights.keys() - moved)
+    # Another order of the sum: some 400 roundings of numbers up to about 10.
+    assert_allclose(first_layer(reordered, ours), first_layer(weights, theirs), atol=1e-12)
+
+
 def test_features_and_cues_that_do_not_belong_together_are_refused(xp):
     weights, features, cues = problem()
     arrays = {name: xp.asarray(a) for name, a in weights.items()}

@@ -27,6 +27,32 @@ def test_labels_on_the_grid_equal_the_oracle_and_rows_sum_to_1(xp, mask, grid):
     assert_allclose(got.sum(axis=1), 1, atol=1e-14)
 
 
+@given(mask=masks(), grid=GRIDS, dtype=st.sampled_from([np.float32, np.float64]))
+def test_by_the_nearest_pixel_labels_are_one_hot_and_equal_the_oracle(xp, mask, grid, dtype):
+    ids = (0, 1, 5, 7)
+    got = xp.to_numpy(to_grid(xp.asarray(mask), ids=ids, grid=grid, dtype=getattr(xp, dtype.__name__), nearest=True))
+    nearest = np.ravel(oracles.resize_nearest(mask.tolist(), *grid))
+    assert got.dtype == dtype
+    assert np.array_equal(got, nearest[:, None] == np.asarray(ids))  # a pixel of another id belongs to no column
+
+
+def test_an_object_of_one_pixel_may_be_lost_to_the_nearest_pixel_and_to_the_mean(xp):
+    found = {}
+    for pixel in ((0, 0), (2, 5), (3, 4)):  # the nearest rows and columns are 0 and 7, a mean's are 1 and 2, 5 and 6
+        mask = np.zeros((8, 8), np.uint8)
+        mask[pixel] = 9
+        options = {"ids": (0, 9), "grid": (2, 2)}
+        found[pixel] = [
+            xp.to_numpy(to_grid(xp.asarray(mask), nearest=nearest, **options))[:, 1].tolist()
+            for nearest in (True, False)
+        ]
+    assert found == {
+        (0, 0): [[1, 0, 0, 0], [0, 0, 0, 0]],
+        (2, 5): [[0, 0, 0, 0], [0, 0.25, 0, 0]],
+        (3, 4): [[0, 0, 0, 0], [0, 0, 0, 0]],
+    }
+
+
 def test_an_absent_id_gets_an_empty_column(xp):  # specs TVOS §6.5
     mask = np.random.default_rng(0).choice(np.asarray([0, 1, 3], np.uint8), (50, 83))
     got = xp.to_numpy(to_grid(xp.asarray(mask), ids=(0, 1, 2, 3), grid=(7, 11)))
@@ -42,12 +68,18 @@ def test_hardening_marks_the_first_of_the_largest(xp, seed, pixels, columns):
     assert np.array_equal(got, np.eye(columns)[[row.tolist().index(max(row)) for row in labels]])
 
 
+@pytest.mark.parametrize("align_corners", [False, True], ids=["half-pixel", "aligned"])
 @given(seed=SEEDS, grid=GRIDS, size=st.tuples(st.integers(1, 9), st.integers(1, 9)), columns=st.integers(1, 4))
-def test_the_mask_is_the_argmax_of_the_upsampled_labels_ties_to_the_first(xp, seed, grid, size, columns):
+def test_the_mask_is_the_argmax_of_the_upsampled_labels_ties_to_the_first(xp, align_corners, seed, grid, size, columns):
+    options = {"grid": grid, "size": size, "align_corners": align_corners}
     labels = np.random.default_rng(seed).integers(0, 3, (grid[0] * grid[1], columns)).astype(float)
     ids = (0, 3, 7, 254)[:columns]
-    got = xp.to_numpy(to_mask(xp.asarray(labels), ids=ids, grid=grid, size=size))
-    whole = xp.to_numpy(upsample(xp.asarray(labels), grid=grid, size=size))
+    got = xp.to_numpy(to_mask(xp.asarray(labels), ids=ids, **options))
+    whole = xp.to_numpy(upsample(xp.asarray(labels), **options))
+    expected = [
+        oracles.resize_bilinear(labels[:, k].reshape(grid).tolist(), *size, align_corners) for k in range(columns)
+    ]
+    assert_allclose(whole, np.stack(expected, axis=2), atol=1e-14)
     assert got.dtype == np.uint8
     assert np.array_equal(got, np.asarray(ids, np.uint8)[np.argmax(whole, axis=2)])
 

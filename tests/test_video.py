@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vosref import tvos
 from vosref.labels import to_grid, to_mask
 from vosref.sampling import reach
-from vosref.video import segment_video, walk
+from vosref.video import VanishedObjectWarning, segment_video, walk
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -132,6 +132,20 @@ def test_a_step_tells_the_frame_the_state_and_the_method_s_intermediates():
     assert steps[0].info is None
     assert steps[2].info.frames == (0, 1)
     assert np.array_equal(steps[2].info.labels, steps[2].state.labels[-1])
+
+
+def test_an_object_that_the_grid_does_not_show_is_reported_and_the_others_go_on(xp):
+    frames, masks = small_clip(3)
+    first = np.where(masks[0] == 5, 0, masks[0])
+    expected = masks_of(frames, first)
+    first[0, 0] = 5  # cells of TVOS's grid take their labels from rows and columns 1 and 2 of 4
+    message = "^object 5 is too small for the grid of features: no pixel of the grid shows it, so none can match$"
+    with pytest.warns(VanishedObjectWarning, match=message) as caught:
+        got = list(segment_video(map(xp.asarray, frames), xp.asarray(first), config=cheap()))
+    assert len(caught) == 1
+    assert np.array_equal(xp.to_numpy(got[0]), first)
+    for ours, theirs in zip(got[1:], expected[1:], strict=True):
+        assert np.mean(xp.to_numpy(ours) != theirs) <= (0.002 if xp.name == "cupy" else 0)
 
 
 def test_the_loop_knows_no_paper(monkeypatch):

@@ -10,7 +10,9 @@ from vosref.video import METHODS, configure, differences, method_named
 def test_every_method_offers_what_the_loop_needs():
     for name in METHODS:
         method = method_named(name)
-        assert all(callable(getattr(method, f)) for f in ("prepare", "embedding", "init", "step"))
+        functions = ("prepare", "embedding", "annotate", "init", "step", "decide")
+        assert all(callable(getattr(method, f)) for f in functions)
+        assert {"released", "paper"} <= method.CONFIGS.keys()
         assert method.State._fields[-1] == "t"
         assert (method.Config.paper(), method.Config.released()) == (configure(name, "paper"), configure(name))
 
@@ -45,9 +47,9 @@ def test_text_of_another_type_is_refused(field, text, kind):
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="method must be one of tvos, got 'osvos'"):
+    with pytest.raises(ValueError, match="method must be one of tvos, feelvos, got 'osvos'"):
         configure("osvos")
-    with pytest.raises(ValueError, match="config must be one of released, paper, got 'papers'"):
+    with pytest.raises(ValueError, match="config must be one of released, paper for tvos, got 'papers'"):
         configure("tvos", "papers")
     with pytest.raises(ValueError, match=r"tvos has no setting 'temprature'; it has sampling, .*temperature, memory"):
         configure("tvos", temprature=3)

@@ -38,6 +38,8 @@ def their_table(name, scheme):
         ("resnet18", 11_689_512 - 513_000, 100),  # torchvision's counts, less the classifier
         ("resnet50", 25_557_032 - 2_049_000, 265),
         ("feelvos-xception65", 41_393_819, 752),
+        ("feelvos-xception65-258", 41_393_819 - 306, 752),  # a cue's 49 + 1 of the depthwise layer, 256 of the next
+        ("feelvos-xception65-257", 41_393_819 - 2 * 306, 752),
         ("lite0", 4_652_008, 247),
         ("lite1", 5_416_680, 322),
         ("lite2", 6_092_072, 322),
@@ -63,6 +65,21 @@ def test_the_numbers_of_feelvos_add_up_part_by_part():
         trained = sum(array.size for array in part if array.trained)
         assert (trained, sum(array.size for array in part), len(part)) == counts
     assert sum(array.size for array in arrays) == 41_596_619
+
+
+def test_ablated_networks_of_feelvos_differ_in_the_first_layer_of_the_head_alone():
+    whole = {array.name: array.shape for array in model("feelvos-xception65").arrays}
+    for channels in (258, 257):
+        ablated = {array.name: array.shape for array in model(f"feelvos-xception65-{channels}").arrays}
+        assert {name: ablated[name] for name in whole if ablated[name] != whole[name]} == {
+            "head/0/depthwise/kernel": (7, 7, channels),
+            "head/0/depthwise/bias": (channels,),
+            "head/0/pointwise/kernel": (1, 1, channels, 256),
+        }
+        assert their_table(f"feelvos-xception65-{channels}", 0)[-18] == (
+            "embedding_seg/split_separable_conv2d_0_depthwise/depthwise_weights",
+            (7, 7, channels, 1),
+        )
 
 
 def test_the_released_state_of_tvos_has_as_many_entries_as_it_should():
