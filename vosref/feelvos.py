@@ -141,6 +141,7 @@ def init(view: FeelvosView, labels: Array, config: FeelvosConfig, /) -> FeelvosS
             raise ValueError(f"{field} must be positive, got {getattr(config, field)}")
     if not config.first_frame and config.previous_frame == "none":
         raise ValueError("first_frame and previous_frame must not both be off: nothing would be matched")
+    _named(INPUT_ORDER, "input_order", config.input_order)
     pixels = _pixels(view.embedding)
     return FeelvosState((pixels, labels), (pixels, labels, labels), 1)
 

@@ -30,7 +30,7 @@ def chosen(method: str, name: str, settings: list[str] | None = None, weights: s
 
     from vosref import video  # noqa: PLC0415
     from vosref.backend import use_cpu  # noqa: PLC0415
-    from vosref.weights import MissingWeightsError  # noqa: PLC0415
+    from vosref.weights import WeightsError  # noqa: PLC0415
 
     replaced = _settings(settings or []) | ({} if weights is None else {"weights": weights})
     try:
@@ -39,9 +39,9 @@ def chosen(method: str, name: str, settings: list[str] | None = None, weights: s
             with use_cpu("numpy"):  # the definitions, which check what the twins take as given
                 tiny = np.zeros((2, 16, 16, 3), np.uint8)
                 list(video.segment_video(tiny, np.eye(16, dtype=np.uint8), method=method, config=config))
-    except MissingWeightsError:
-        raise
     except ValueError as error:
+        if isinstance(error, WeightsError) and replaced.get("weights", "").endswith(".safetensors"):
+            raise  # a file that is missing or damaged is no wrong call
         raise typer.BadParameter(str(error)) from None
     return config
 
