@@ -15,12 +15,14 @@ import numpy as np
 from numba import njit
 
 from vosref.blocks import DEFAULT_MEMORY, check_memory, rows_within, slices
+from vosref.kernels.buffers import empty
 from vosref.kernels.threads import for_each_band, scratch
 from vosref.shapes import check_matching, check_matching_values, check_neighbours, check_window
 
 __all__ = ["global_matching", "local_matching"]
 
 TILE = 512  # pixels of either frame a tile is at most as wide and high as
+ROWS = 2048  # pixels a worker prepares at a time
 SIDE = 16  # pixels of the square of query pixels that a tile of local matching belongs to
 
 
@@ -65,12 +67,15 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
 
     def square(begin, end):
         for y, x in squares[begin:end]:
-            columns = queries[y, x].reshape(-1, depth).T
             smallest = np.full((n_objects, y.stop - y.start, x.stop - x.start), np.inf, queries.dtype)
             for v, u in _seen(y, x, grid, window_radius, high):
+                # The rows of the square that may look at any of the block's.
+                seeing = slice(max(y.start, v.start - window_radius), min(y.stop, v.stop + window_radius))
+                columns = queries[seeing, x].reshape(-1, depth).T
                 tile = scratch("matching", ((v.stop - v.start) * (u.stop - u.start), columns.shape[1]), queries.dtype)
                 np.matmul(references[v, u].reshape(-1, depth), columns, out=tile)
-                _absorb_near(tile, owner[v, u], smallest, v.start - y.start, u.start - x.start, window_radius)
+                part = smallest[:, seeing.start - y.start : seeing.stop - y.start]
+                _absorb_near(tile, owner[v, u], part, v.start - seeing.start, u.start - x.start, window_radius)
             squared = np.maximum(smallest + lengths[y, x], 0)
             out[y, x] = _normalised(squared).transpose(1, 2, 0)
 
@@ -81,17 +86,30 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
 def _augmented(query, reference, labels):
     """Check values; return |x|², [-2x, 1], [y, |y|²], and the object of each reference pixel, -1 for none."""
     dtype = np.result_type(query, reference, np.float32)
-    query, reference = query.astype(dtype, copy=False), reference.astype(dtype, copy=False)
-    with np.errstate(over="ignore", invalid="ignore"):
-        lengths, squares = (np.einsum("pd,pd->p", a, a) for a in (query, reference))
+    lengths, queries = _with_one_more(query.astype(dtype, copy=False), -2)
+    squares, references = _with_one_more(reference.astype(dtype, copy=False), 1)
+    queries[:, -1], references[:, -1] = 1, squares
+    with np.errstate(over="ignore"):
         finite = bool(np.isfinite(4 * lengths).all() and np.isfinite(4 * squares).all())
     member = labels.astype(bool)
     one_hot = np.array_equal(labels, member.astype(labels.dtype)) and member.sum(axis=1).max() <= 1
     check_matching_values(finite=finite, one_hot=one_hot)
-    queries, references = (np.empty((len(a), a.shape[1] + 1), dtype) for a in (query, reference))
-    np.multiply(query, -2, out=queries[:, :-1])
-    queries[:, -1], references[:, :-1], references[:, -1] = 1, reference, squares
     return lengths, queries, references, np.where(member.any(axis=1), member.argmax(axis=1), -1)
+
+
+def _with_one_more(embedding, factor):
+    """Return |x|² of every row, and the rows times a factor, with room for one more coordinate."""
+    lengths, out = (
+        np.empty(len(embedding), embedding.dtype),
+        empty((len(embedding), embedding.shape[1] + 1), embedding.dtype),
+    )
+
+    def band(begin, end):
+        with np.errstate(over="ignore", invalid="ignore"):
+            _scale(embedding[begin:end], embedding.dtype.type(factor), out[begin:end], lengths[begin:end])
+
+    for_each_band(band, len(embedding), ROWS)
+    return lengths, out
 
 
 def _mean(smallest, missing, lengths):
@@ -128,6 +146,17 @@ def _seen(y, x, grid, radius, high):
     for v in slices(bottom - top, max(1, high // wide)):
         for u in slices(right - left, wide):
             yield slice(top + v.start, top + v.stop), slice(left + u.start, left + u.stop)
+
+
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
+def _scale(rows, factor, out, lengths):
+    for p in range(rows.shape[0]):
+        total = lengths.dtype.type(0)
+        for d in range(rows.shape[1]):
+            value = rows[p, d]
+            total += value * value
+            out[p, d] = factor * value
+        lengths[p] = total
 
 
 @njit(cache=True, nogil=True)
