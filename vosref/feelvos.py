@@ -7,7 +7,7 @@ released code part, a field of `FeelvosConfig` has a small function behind it.
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vosref.backend import Array, array_namespace
 from vosref.feelvos_config import CONFIGS, EXPLAINED, NOTES, FeelvosConfig
@@ -15,6 +15,7 @@ from vosref.labels import harden, to_grid, to_mask
 from vosref.matching import global_matching, local_matching
 from vosref.nn import deeplab, heads, transfer
 from vosref.nn.networks import network
+from vosref.options import named
 from vosref.weights import load
 
 __all__ = [
@@ -72,7 +73,7 @@ def prepare(config: FeelvosConfig, /) -> dict[str, Array]:
         return transfer.prepare(weights)
     if not _has_embedding(weights) or "head/0/depthwise/kernel" not in weights:
         raise ValueError(f"weights must have FEELVOS's embedding and head, got {config.weights!r}, which has not")
-    order = _named(INPUT_ORDER, "input_order", config.input_order)
+    order = named(INPUT_ORDER, "input_order", config.input_order)
     if config.decision == "head":
         _check_cues(weights, config)
         parts = [part for part in order if part in ("features", *config.cues)]
@@ -141,7 +142,7 @@ def init(view: FeelvosView, labels: Array, config: FeelvosConfig, /) -> FeelvosS
             raise ValueError(f"{field} must be positive, got {getattr(config, field)}")
     if not config.first_frame and config.previous_frame == "none":
         raise ValueError("first_frame and previous_frame must not both be off: nothing would be matched")
-    _named(INPUT_ORDER, "input_order", config.input_order)
+    named(INPUT_ORDER, "input_order", config.input_order)
     pixels = _pixels(view.embedding)
     return FeelvosState((pixels, labels), (pixels, labels, labels), 1)
 
@@ -168,10 +169,10 @@ def step(state: FeelvosState, view: FeelvosView, config: FeelvosConfig, /) -> tu
     far = None
     if config.first_frame:
         far = global_matching(query, *state.first, n_neighbours=config.n_neighbours, memory=config.memory)
-    near = _named(PREVIOUS_FRAME, "previous_frame", config.previous_frame)(query, state, view, config)
-    scores, probabilities = _named(DECISION, "decision", config.decision)(view, far, near, seen, config)
-    labels = _named(PREVIOUS_LABELS, "previous_labels", config.previous_labels)(view, scores)
-    feedback = _named(FEEDBACK, "feedback", config.feedback)(probabilities, labels)
+    near = named(PREVIOUS_FRAME, "previous_frame", config.previous_frame)(query, state, view, config)
+    scores, probabilities = named(DECISION, "decision", config.decision)(view, far, near, seen, config)
+    labels = named(PREVIOUS_LABELS, "previous_labels", config.previous_labels)(view, scores)
+    feedback = named(FEEDBACK, "feedback", config.feedback)(probabilities, labels)
     logits = scores if config.decision == "head" else None
     info = FeelvosInfo(far, near, seen, logits, probabilities)
     return FeelvosState(state.first, (query, labels, feedback), state.t + 1), scores, info
@@ -241,12 +242,6 @@ def _check_cues(weights: Mapping[str, Array], config: FeelvosConfig) -> None:
             f"weights must have a head of {needed} channels for the features and {', '.join(config.cues)}, "
             f"got {channels} in {config.weights!r}"
         )
-
-
-def _named(choices: dict[str, Any], field: str, name: str) -> Any:
-    if name not in choices:
-        raise ValueError(f"{field} must be one of {', '.join(choices)}, got {name!r}")
-    return choices[name]
 
 
 def _pixels(embedding: Array) -> Array:

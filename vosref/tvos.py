@@ -5,12 +5,13 @@ Every place where the paper and its released code part is a field of `TvosConfig
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vosref.backend import Array, array_namespace
 from vosref.blocks import DEFAULT_MEMORY
 from vosref.labels import harden, to_grid, to_mask
 from vosref.nn import transfer
+from vosref.options import named
 from vosref.propagation import propagate_online, propagate_released
 from vosref.sampling import motion_prior, reach, reference_frames
 from vosref.weights import load
@@ -176,7 +177,7 @@ def step(state: TvosState, embedding: Array, config: TvosConfig, /) -> tuple[Tvo
         sigma_distant=config.sigma_distant,
     )
     oldest = t - len(state.embeddings)
-    propagate = _named(PROPAGATION, "propagation", config.propagation)
+    propagate = named(PROPAGATION, "propagation", config.propagation)
     query = _pixels(embedding)
     probabilities = propagate(
         query,
@@ -187,7 +188,7 @@ def step(state: TvosState, embedding: Array, config: TvosConfig, /) -> tuple[Tvo
         temperature=config.temperature,
         memory=config.memory,
     )
-    seen = _named(FEEDBACK, "feedback", config.feedback)(probabilities)
+    seen = named(FEEDBACK, "feedback", config.feedback)(probabilities)
     keep = reach(rule=rule, n_recent=config.n_recent, horizon=config.horizon)
     following = TvosState((*state.embeddings, query)[-keep:], (*state.labels, seen)[-keep:], t + 1)
     return following, probabilities, TvosInfo(frames, sigma, seen)
@@ -221,12 +222,6 @@ EXPLAINED = {
 }
 PROPAGATION = {"paper": propagate_online, "released": propagate_released}
 FEEDBACK = {"hard": harden, "soft": soften, "literal": _literal}
-
-
-def _named(choices: dict[str, Any], field: str, name: str) -> Any:
-    if name not in choices:
-        raise ValueError(f"{field} must be one of {', '.join(choices)}, got {name!r}")
-    return choices[name]
 
 
 def _pixels(embedding: Array) -> Array:

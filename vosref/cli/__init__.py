@@ -16,7 +16,7 @@ from rich.text import Text
 from vosref import __version__
 from vosref.cli import weights as weights_commands
 from vosref.cli.bench import bench
-from vosref.cli.choices import Config, Method, Settings, Weights, chosen
+from vosref.cli.choices import Config, FirstMask, Frames, Method, Settings, Weights, chosen
 from vosref.cli.console import out_console, run, sentences, stoppable
 from vosref.cli.inspect import inspect
 from vosref.cli.parity import parity
@@ -55,8 +55,8 @@ def _root(
 
 @app.command()
 def segment(
-    frames: Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")],
-    mask: Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")],
+    frames: Frames,
+    mask: FirstMask,
     out: Annotated[Path, typer.Option(help="Folder for the masks, the overlay and the record of the run.")],
     method: Method = "tvos",
     config: Config = "released",

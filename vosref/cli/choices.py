@@ -1,10 +1,14 @@
-"""Which system runs, and how: the options that commands share, and the configuration that they name."""
+"""What is segmented, by which system and how: the options that commands share, and the configuration they name."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Config", "Method", "Settings", "Weights", "chosen"]
+__all__ = ["Config", "FirstMask", "Frames", "Method", "Settings", "Weights", "chosen"]
+
+Frames = Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")]
+FirstMask = Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")]
 
 Method = Annotated[str, typer.Option(help="The system: tvos or feelvos.")]
 Config = Annotated[

@@ -8,15 +8,15 @@ from typing import Annotated, Any, NamedTuple
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from vosref.cli.choices import Config, Method, Settings, Weights, chosen
+from vosref.cli.choices import Config, FirstMask, Frames, Method, Settings, Weights, chosen
 from vosref.cli.console import err_console, out_console, stoppable
 
 __all__ = ["inspect"]
 
 
 def inspect(
-    frames: Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")],
-    mask: Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")],
+    frames: Frames,
+    mask: FirstMask,
     frame: Annotated[int, typer.Option(metavar="T", help="Number of the frame to look at; the first one is 0.")],
     out: Annotated[Path, typer.Option(help="Folder for the sheet, inspect-<name of the frame>.png.")],
     method: Method = "tvos",

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vosref.io import atomic_path
 from vosref.plots.colours import object_colours
+from vosref.plots.figures import open_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -162,20 +161,9 @@ def _line_colour(k: int) -> str:
 @contextmanager
 def _axes(path: str | PathLike[str], size: tuple[float, float], title: str) -> Iterator["Axes"]:
     """Axes to draw in, saved to `path` with their legend on the right; they need no pyplot and leave no trace in it."""
-    import matplotlib.style  # noqa: PLC0415 - heavy
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
-
-    if Path(path).suffix.lower() != ".png":
-        raise ValueError(f"path must end in .png, got {Path(path).name!r}")
-    with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
+    with open_figure(path, size, _STYLE, layout="constrained") as figure:
         axes = figure.add_subplot()
         yield axes
         axes.set_title(title, loc="left")
         columns = -(-len(axes.get_legend_handles_labels()[0]) // _ROWS)
         axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), ncols=columns)
-        with atomic_path(path) as temporary:
-            # The version that matplotlib would note as "Software" would make the bytes depend on it.
-            figure.savefig(temporary, dpi=150, format="png", metadata={"Software": None})

@@ -6,14 +6,13 @@ A sheet is laid out in inches, so that pictures of any shape fill it without gap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vosref.io import atomic_path
 from vosref.plots.colours import object_colours
+from vosref.plots.figures import open_figure
 from vosref.plots.overlays import overlay
 
 if TYPE_CHECKING:
@@ -87,19 +86,8 @@ def open_sheet(path: str | PathLike[str], width: float, height: float, /) -> Ite
     ValueError
         If the path ends otherwise.
     """
-    import matplotlib.style  # noqa: PLC0415 - heavy
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy
-    from matplotlib.figure import Figure  # noqa: PLC0415 - heavy
-
-    if Path(path).suffix.lower() != ".png":
-        raise ValueError(f"path must end in .png, got {Path(path).name!r}")
-    with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=(width, height))
-        FigureCanvasAgg(figure)
+    with open_figure(path, (width, height), _STYLE) as figure:
         yield Sheet(figure, width, height)
-        with atomic_path(path) as temporary:
-            # The version that matplotlib would note as "Software" would make the bytes depend on it.
-            figure.savefig(temporary, dpi=150, format="png", metadata={"Software": None})
 
 
 def panel_size(size: tuple[int, int], /, *, area: float, least: float) -> tuple[float, float]:
