@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosref.blocks import DEFAULT_MEMORY, rows_within, slices, tiles
+from vosref.blocks import DEFAULT_MEMORY, even_size, rows_within, slices, tiles
 
 SIZES = st.integers(1, 10**6)
 
@@ -59,3 +59,19 @@ def test_no_memory_is_refused(memory):
         rows_within(memory, 8)
     with pytest.raises(ValueError, match=f"memory must be a positive number of bytes, got {memory}"):
         tiles(memory, 2, 2, bytes_per_pair=8)
+
+
+@given(length=st.integers(1, 10**5), most=st.integers(1, 600), workers=st.sampled_from([1, 2, 4, 8]))
+def test_even_sizes_leave_no_worker_more_than_one_slice_ahead(length, most, workers):
+    size = even_size(length, most)
+    assert 1 <= size <= most
+    shares = [0] * workers
+    for i, block in enumerate(slices(length, size)):
+        shares[i % workers] += block.stop - block.start
+    assert max(shares) - min(shares) <= size
+
+
+def test_even_sizes_are_of_whole_registers():
+    assert even_size(6420, 512, multiple=16) == 416
+    assert even_size(5, 512, multiple=16) == 16
+    assert even_size(100, 8, multiple=16) == 8

@@ -17,7 +17,7 @@ _HOME = {
         "online_affinity",
         "spatial_term",
     ),
-    "backend": ("use_cpu",),
+    "backend": ("use_cpu", "use_threads"),
     "distance": ("embedding_distance",),
     "evaluation": ("contour_accuracy", "region_similarity", "sequence_scores"),
     "feelvos": ("FeelvosConfig", "FeelvosInfo", "FeelvosState", "FeelvosView"),

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 from array_api_compat import array_namespace, device, is_cupy_array, is_numpy_array
 
-__all__ = ["Array", "accelerated", "array_namespace", "device", "use_cpu"]
+__all__ = ["Array", "accelerated", "array_namespace", "device", "use_cpu", "use_threads"]
 
 Array: TypeAlias = Any  # any array-API array; shapes, units and dtypes are in the docstrings
 
@@ -35,6 +35,19 @@ def use_cpu(tier: str) -> Iterator[None]:
         yield
     finally:
         _CPU.reset(token)
+
+
+@contextmanager
+def use_threads(threads: int) -> Iterator[None]:
+    """Run kernels, and NumPy's matrix products, on at most so many threads inside a ``with`` block.
+
+    Results are the same bytes for any number. As with `use_cpu`, a new thread starts from the default, which is Numba's
+    (`NUMBA_NUM_THREADS`, else the cores of the machine).
+    """
+    if threads < 1:
+        raise ValueError(f"use_threads takes 1 thread or more, got {threads}")
+    with importlib.import_module("vosref.kernels.threads").limited(threads):
+        yield
 
 
 def accelerated(definition: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-__all__ = ["DEFAULT_MEMORY", "check_memory", "rows_within", "slices", "tiles"]
+__all__ = ["DEFAULT_MEMORY", "check_memory", "even_size", "rows_within", "slices", "tiles"]
 
 DEFAULT_MEMORY = 256 * 2**20  # bytes of working memory beside inputs and outputs
 
@@ -13,6 +13,12 @@ def slices(length: int, size: int, /) -> Iterator[slice]:
         raise ValueError(f"size must be 1 or more, got {size}")
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))
+
+
+def even_size(length: int, most: int, /, *, multiple: int = 1) -> int:
+    """Return the size, `most` or less, of slices that 1, 2, 4 or 8 workers can share evenly."""
+    count = 8 * -(-length // (8 * most))
+    return min(most, multiple * -(-length // (multiple * count)))
 
 
 def check_memory(memory: int, /) -> None:

@@ -1,13 +1,21 @@
 """Twins of `vosref.propagation`'s online functions for the CPU: a tile of logits stays in cache until it has voted.
 
-A worker takes a band of target pixels through every reference frame, one block of grid rows at a time: one BLAS
-product, then exponentials, the spatial term (separable: a table for the rows times a table for the columns) and the
-votes. Bands do not share anything, so the result is the same for any number of threads.
+Rows of a tile are reference pixels and its columns target pixels, so that maxima, sums and votes over references are
+elementwise operations on rows, of whole vector registers. A worker takes a band of target pixels through every
+reference frame: one BLAS product a tile, then exponentials, the spatial term and the votes. That term is separable: a
+table for the rows of the grid, which multiplies once a row of the grid, and one for its columns. Bands do not share
+anything and do not depend on the threads, so the result is the same for any number of them.
+
+Floor: 2 P R D operations (twice that for the paper's S, whose degrees come first), and all inputs once; what follows
+the product costs a fifth of it. Were the votes of far references left out, whose spatial term is small, that would save
+a twentieth at most, for the denominator needs their exponentials. So only what is exactly 0 is left out: rows of the
+grid so far away that the spatial term underflows (82 rows at σ = 8 in float32).
 
 Bound. Let u be the unit roundoff, γ_n = nu / (1 - nu), R the number of reference pixels, T the tiles they come in, D
 the dimension; L = |τ| max|f_i| max|f_j| bounds every logit and E every d² / σ². A logit is off by δ = γ_{D+2} L. An
-exponential (relative error below 8u) of a difference of logits adds u·2L + 8u; the T rescalings add 10u each and, since
-the maximum only rises, u·2L together; the spatial term 3uE + 2u; a sum of R terms γ_R. So with
+exponential (relative error below 8u, see `vosref.kernels.exponential`) of a difference of logits adds u·2L + 8u; the T
+rescalings add 10u each and, since the maximum only rises, u·2L together; the spatial term 3uE + 2u, and its two factors
+and the label 3u; a sum of R terms γ_R. So with
 
     released:  θ = δ + γ_n,     n = R + 10 (T + 2) + 4L + 3E
     paper:     θ = 2 (δ + γ_n), n = 2R + 10 (T + 2) + (2T + 12) B,   B = L + E + ln R, the largest logarithm,
@@ -16,20 +24,21 @@ numerator and denominator are each off by a factor within exp(±θ), and a resul
 for |labels|. Definition and twin both keep to it, so they differ by at most twice that. `tests/bounds.py` computes it.
 """
 
-import math
+from typing import NamedTuple
 
 import numpy as np
-from numba import njit, types
-from numba.extending import overload
+from numba import njit
 
-from vosref.blocks import DEFAULT_MEMORY
-from vosref.kernels.threads import for_each_band
+from vosref.blocks import DEFAULT_MEMORY, even_size, rows_within
+from vosref.kernels.exponential import exp
+from vosref.kernels.threads import for_each_band, scratch
 from vosref.shapes import check_pairs
 
 __all__ = ["propagate_online", "propagate_released"]
 
-BAND = 128  # target pixels a worker takes at a time
-BLOCK = 1024  # reference pixels a tile is about as wide as
+BAND = 512  # target pixels a worker takes at most at a time
+BLOCK = 512  # reference pixels a tile is at most as high as
+VECTOR = 16  # float32 of a vector register: bands are of whole ones
 
 
 def propagate_released(query, references, labels, /, *, grid, sigma, temperature=1.0, memory=DEFAULT_MEMORY):
@@ -40,16 +49,15 @@ def propagate_released(query, references, labels, /, *, grid, sigma, temperature
         tables = np.exp(-_squares(sigma, grid, query.dtype))
 
     def band(begin, end):
-        top, mass, shrink = _running(end - begin, query.dtype)
-        votes = np.zeros((end - begin, out.shape[1]), query.dtype)
-        for frame, first, weights in _logits(query[begin:end], references, temperature, grid):
-            _absorb(weights, top, mass, shrink)
-            _weigh(weights, tables[frame], begin, first, grid[1])
-            votes *= shrink[:, None]
-            votes += weights @ labels[frame][first : first + weights.shape[1]]
-        np.divide(votes, mass[:, None], out=out[begin:end])
+        sums = _sums(end - begin, query.dtype)
+        votes, of_row = np.zeros((2, out.shape[1], end - begin), query.dtype)
+        for tile in _tiles(query, begin, end, references, temperature, tables, grid):
+            _absorb(tile.logits, *sums)
+            votes *= sums.shrink
+            _vote(tile.logits, tile.first, labels[tile.frame], tile.across, tile.down, votes, of_row)
+        np.divide(votes, sums.mass, out=out[begin:end].T)
 
-    _for_each_band(band, query.shape[0], memory, out.shape[1], query.dtype)
+    _for_each_band(band, query, out.shape[1], grid, memory)
     return out
 
 
@@ -64,21 +72,39 @@ def propagate_online(query, references, labels, /, *, grid, sigma, temperature=1
     ]
 
     def band(begin, end):
-        top, mass, shrink = _running(end - begin, query.dtype)
-        top_vote, mass_vote, _ = _running(end - begin, query.dtype)
-        votes = np.zeros((end - begin, out.shape[1]), query.dtype)
-        for frame, first, logits in _logits(query[begin:end], references, temperature, grid):
-            last = first + logits.shape[1]
-            _approach(logits, squares[frame], begin, first, grid[1])
-            weights = logits - half_degree[frame][first:last]
-            _absorb(logits, top, mass, shrink)
-            _absorb(weights, top_vote, mass_vote, shrink)
-            votes *= shrink[:, None]
-            votes += weights @ labels[frame][first:last]
-        np.multiply(votes, np.exp(top_vote - (top + np.log(mass)) / 2)[:, None], out=out[begin:end])
+        degree, vote = _sums(end - begin, query.dtype), _sums(end - begin, query.dtype)
+        votes = np.zeros((out.shape[1], end - begin), query.dtype)
+        for tile in _tiles(query, begin, end, references, temperature, squares, grid):
+            pixels = slice(tile.first, tile.first + tile.logits.shape[0])
+            _approach(tile.logits, tile.first, tile.across, tile.down)
+            weights = scratch("propagation weights", tile.logits.shape, query.dtype)
+            np.subtract(tile.logits, half_degree[tile.frame][pixels, None], out=weights)
+            _absorb(tile.logits, *degree)
+            _absorb(weights, *vote)
+            votes *= vote.shrink
+            votes += labels[tile.frame][pixels].T @ weights
+        np.multiply(votes, np.exp(vote.top - (degree.top + np.log(degree.mass)) / 2), out=out[begin:end].T)
 
-    _for_each_band(band, query.shape[0], memory, out.shape[1], query.dtype)
+    _for_each_band(band, query, out.shape[1], grid, memory)
     return out
+
+
+class _Tile(NamedTuple):
+    logits: np.ndarray  # τ f_j · f_i, references × targets, in memory that the next tile takes over
+    frame: int
+    first: int  # the first row's pixel in its frame
+    across: np.ndarray  # the table at every (column of the grid, target)
+    down: np.ndarray  # the same at every (row of the grid, target)
+
+
+class _Sums(NamedTuple):
+    top: np.ndarray  # the largest logit of each target so far
+    mass: np.ndarray  # Σ exp(logit - top)
+    shrink: np.ndarray  # the factor by which the latest tile made what was before it smaller
+
+
+def _sums(length, dtype):
+    return _Sums(np.full(length, -np.inf, dtype), np.zeros(length, dtype), np.ones(length, dtype))
 
 
 def _half_log_degrees(targets, sources, temperature, table, grid, memory):
@@ -86,38 +112,38 @@ def _half_log_degrees(targets, sources, temperature, table, grid, memory):
     out = np.empty(targets.shape[0], targets.dtype)
 
     def band(begin, end):
-        top, mass, shrink = _running(end - begin, targets.dtype)
-        for _, first, logits in _logits(targets[begin:end], (sources,), temperature, grid):
-            _approach(logits, table, begin, first, grid[1])
-            _absorb(logits, top, mass, shrink)
-        out[begin:end] = (top + np.log(mass)) / 2
+        sums = _sums(end - begin, targets.dtype)
+        for tile in _tiles(targets, begin, end, (sources,), temperature, (table,), grid):
+            _approach(tile.logits, tile.first, tile.across, tile.down)
+            _absorb(tile.logits, *sums)
+        out[begin:end] = (sums.top + np.log(sums.mass)) / 2
 
-    _for_each_band(band, targets.shape[0], memory, 0, targets.dtype)
+    _for_each_band(band, targets, 0, grid, memory)
     return out
 
 
-def _for_each_band(band, length, memory, n_labels, dtype):
-    """Choose the bands by the memory alone and the workers by what is left, so that threads change no byte."""
-    per_pixel = (3 * BLOCK + 4 * n_labels) * dtype.itemsize
-    size = max(1, min(BAND, memory // per_pixel))
-    for_each_band(band, length, size, most_workers=max(1, memory // (size * per_pixel)))
+def _for_each_band(band, targets, n_labels, grid, memory):
+    """Choose the bands by sizes and memory alone and the workers by what is left, so that threads change no byte."""
+    values = 2 * BLOCK + targets.shape[1] + sum(grid) + 3 * n_labels + 8
+    per_pixel = values * targets.dtype.itemsize
+    size = min(even_size(targets.shape[0], BAND, multiple=VECTOR), rows_within(memory, per_pixel))
+    for_each_band(band, targets.shape[0], size, most_workers=max(1, memory // (size * per_pixel)))
 
 
-def _logits(query, references, temperature, grid):
-    """Yield (frame, first pixel, τ f_i · f_j) for blocks of whole grid rows, in a buffer that is used again."""
-    scaled = query * query.dtype.type(temperature)
-    block = max(1, BLOCK // grid[1]) * grid[1]
-    buffer = np.empty(query.shape[0] * block, query.dtype)
+def _tiles(targets, begin, end, references, temperature, tables, grid):
+    """Yield the tiles of a band, and with them each frame's table at its targets."""
+    columns = np.multiply(targets[begin:end].T, targets.dtype.type(temperature), order="C")
+    pixels = np.arange(begin, end)
+    places = pixels // grid[1], pixels % grid[1]
+    down, across = (np.empty((n, len(pixels)), targets.dtype) for n in grid)
     for frame, reference in enumerate(references):
-        for first in range(0, reference.shape[0], block):
-            columns = reference[first : first + block]
-            logits = buffer[: query.shape[0] * columns.shape[0]].reshape(query.shape[0], columns.shape[0])
-            yield frame, first, np.matmul(scaled, columns.T, out=logits)
-
-
-def _running(rows, dtype):
-    """Start the running maximum, its mass, and the factor by which the latest tile shrank what was before it."""
-    return np.full(rows, -np.inf, dtype), np.zeros(rows, dtype), np.ones(rows, dtype)
+        if frame == 0 or not np.array_equal(tables[frame], tables[frame - 1]):
+            for place, out in zip(places, (down, across), strict=True):
+                _look_up(tables[frame], place, out)
+        for first in range(0, reference.shape[0], BLOCK):
+            rows = reference[first : first + BLOCK]
+            logits = scratch("propagation logits", (rows.shape[0], len(pixels)), targets.dtype)
+            yield _Tile(np.matmul(rows, columns, out=logits), frame, first, across, down)
 
 
 def _arrays(query, references, labels, sigma, grid):
@@ -135,92 +161,66 @@ def _squares(sigma, grid, dtype):
     return (offset**2)[None, :].astype(dtype) / (np.asarray(sigma, np.float64)[:, None] ** 2).astype(dtype)
 
 
-def _exp(row, shift, whole):  # noqa: ARG001 - the compiled form below needs it
-    """Replace a row by exp(row - shift); `whole` is an int32 scratch row."""
-    row[:] = np.exp(row - shift)
-
-
-@overload(_exp)
-def _exp_compiled(row, shift, whole):  # noqa: ARG001 - types, of which only the row's decides
-    return _exp_float32 if row.dtype == types.float32 else _exp_float64
-
-
-def _exp_float64(row, shift, whole):  # noqa: ARG001 - the signature of both forms
-    for j in range(row.shape[0]):
-        row[j] = math.exp(row[j] - shift)
-
-
-def _exp_float32(row, shift, whole):
-    # exp(x) = 2^n exp(r) with n the integer nearest to x / ln 2 and |r| ≤ ln 2 / 2; ln 2 is split in two, so that
-    # n ln 2 is subtracted without loss, and exp(r) is the Taylor polynomial of degree 7, whose remainder there is
-    # below r^8 / 8! exp(r) = 8e-9, 0.14 u. Below -87 the answer is exp(-87) = 1.6e-38, not 0.
-    for j in range(row.shape[0]):
-        x = max(row[j] - shift, np.float32(-87.0))
-        n = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
-        r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
-        p = np.float32(1 / 5040)
-        p = p * r + np.float32(1 / 720)
-        p = p * r + np.float32(1 / 120)
-        p = p * r + np.float32(1 / 24)
-        p = p * r + np.float32(1 / 6)
-        p = p * r + np.float32(1 / 2)
-        p = p * r + np.float32(1)
-        row[j] = p * r + np.float32(1)
-        whole[j] = (np.int32(n) + np.int32(127)) << np.int32(23)  # the bits of 2^n
-    power = whole.view(np.float32)
-    for j in range(row.shape[0]):
-        row[j] *= power[j]
-
-
 @njit(cache=True, nogil=True)
-def _raise_top(row, top, i):
-    """Raise top_i to the row's largest; return by how much the sums so far must shrink."""
-    before, highest = top[i], top[i]
-    for j in range(row.shape[0]):
-        highest = max(highest, row[j])
-    top[i] = highest
-    return math.exp(before - highest)
-
-
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})
-def _sum(row):
-    total = row.dtype.type(0)
-    for j in range(row.shape[0]):
-        total += row[j]
-    return total
+def _look_up(table, places, out):
+    """Table at the offset from every row of the grid, or column, to every target."""
+    zero = (table.shape[0] - 1) // 2
+    for n in range(out.shape[0]):
+        for i in range(places.shape[0]):
+            out[n, i] = table[zero + places[i] - n]
 
 
 @njit(cache=True, nogil=True)
 def _absorb(tile, top, mass, shrink):
     """Take a tile of logits into the running mass, and turn it into weights below the running maximum."""
-    whole = np.empty(tile.shape[1], np.int32)
-    for i in range(tile.shape[0]):
-        shrink[i] = _raise_top(tile[i], top, i)
-        _exp(tile[i], top[i], whole)
-        mass[i] = mass[i] * shrink[i] + _sum(tile[i])
+    shrink[:] = top
+    for j in range(tile.shape[0]):
+        row = tile[j]
+        for i in range(row.shape[0]):
+            top[i] = max(top[i], row[i])
+    for i in range(top.shape[0]):
+        shrink[i] = exp(shrink[i] - top[i])
+        mass[i] *= shrink[i]
+    for j in range(tile.shape[0]):
+        row = tile[j]
+        for i in range(row.shape[0]):
+            weight = exp(row[i] - top[i])
+            row[i] = weight
+            mass[i] += weight
 
 
 @njit(cache=True, nogil=True)
-def _weigh(tile, table, begin, first, width):
-    """Multiply a tile of whole grid rows by the spatial term."""
-    zero = (table.shape[0] - 1) // 2
-    for i in range(tile.shape[0]):
-        x, y = (begin + i) % width, (begin + i) // width
-        across = table[zero - x : zero - x + width]
-        for r in range(tile.shape[1] // width):
-            here, down = tile[i, r * width : (r + 1) * width], table[zero + first // width + r - y]
-            for c in range(width):
-                here[c] *= across[c] * down
+def _vote(tile, first, labels, across, down, votes, of_row):
+    """Add what a tile's weights, times the spatial term, say for each label; the grid's rows one by one."""
+    width, begin = across.shape[0], 0
+    while begin < tile.shape[0]:
+        y = (first + begin) // width
+        end, far = min(tile.shape[0], (y + 1) * width - first), down[y]
+        if far.max() > 0:
+            of_row[:] = 0
+            for j in range(begin, end):
+                _add_vote(tile[j], labels[first + j], across[(first + j) % width], of_row)
+            for k in range(votes.shape[0]):
+                total, part = votes[k], of_row[k]
+                for i in range(total.shape[0]):
+                    total[i] += part[i] * far[i]
+        begin = end
 
 
 @njit(cache=True, nogil=True)
-def _approach(tile, table, begin, first, width):
-    """Subtract |loc(i) - loc(j)|² / σ² from a tile of logits of whole grid rows."""
-    zero = (table.shape[0] - 1) // 2
-    for i in range(tile.shape[0]):
-        x, y = (begin + i) % width, (begin + i) // width
-        across = table[zero - x : zero - x + width]
-        for r in range(tile.shape[1] // width):
-            here, down = tile[i, r * width : (r + 1) * width], table[zero + first // width + r - y]
-            for c in range(width):
-                here[c] -= across[c] + down
+def _add_vote(weights, label, across, of_row):
+    for k in range(label.shape[0]):
+        share, part = label[k], of_row[k]
+        if share != 0:
+            for i in range(part.shape[0]):
+                part[i] += share * (weights[i] * across[i])
+
+
+@njit(cache=True, nogil=True)
+def _approach(tile, first, across, down):
+    """Subtract |loc(i) - loc(j)|² / σ² from a tile of logits."""
+    width = across.shape[0]
+    for j in range(tile.shape[0]):
+        row, near, far = tile[j], across[(first + j) % width], down[(first + j) // width]
+        for i in range(row.shape[0]):
+            row[i] -= near[i] + far[i]

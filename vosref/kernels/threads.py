@@ -10,8 +10,10 @@ import math
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 from numba import get_num_threads
@@ -19,22 +21,39 @@ from threadpoolctl import ThreadpoolController
 
 from vosref.blocks import slices
 
-__all__ = ["for_each_band", "scratch"]
+__all__ = ["for_each_band", "limited", "scratch", "thread_count"]
 
 _LOCAL = threading.local()
+_THREADS: ContextVar[int | None] = ContextVar("vosref_threads", default=None)
+
+
+@contextmanager
+def limited(threads: int, /) -> Iterator[None]:
+    """Let kernels, and the BLAS outside them, run on so many threads; see `vosref.backend.use_threads`."""
+    token = _THREADS.set(threads)
+    try:
+        with _blas().limit(limits=threads, user_api="blas"):
+            yield
+    finally:
+        _THREADS.reset(token)
+
+
+def thread_count() -> int:
+    """Return on how many threads a kernel that is called here runs: Numba's number where no context says another."""
+    return _THREADS.get() or get_num_threads()
 
 
 def for_each_band(
     work: Callable[[int, int], None], length: int, size: int, /, *, most_workers: int | None = None
 ) -> None:
-    """Call ``work(begin, end)`` for the bands of `size` that cover ``range(length)``, on Numba's number of threads.
+    """Call ``work(begin, end)`` for the bands of `size` that cover ``range(length)``, on `thread_count` threads.
 
     `work` must not call `for_each_band` itself.
     """
     bands: queue.SimpleQueue[slice] = queue.SimpleQueue()
     for band in slices(length, size):
         bands.put(band)
-    workers = min(get_num_threads(), most_workers or get_num_threads(), bands.qsize())
+    workers = min(thread_count(), most_workers or thread_count(), bands.qsize())
     with _blas().limit(limits=1, user_api="blas"):
         others = [_pool(workers - 1).submit(_work_off, work, bands) for _ in range(workers - 1)]
         try:

@@ -117,7 +117,9 @@ def open_job(
     return job._replace(out=output_folder(path))
 
 
-def segment(job: Job, /, *, resume: bool = False, progress: Callable[[int], None] = lambda _: None) -> Result:
+def segment(
+    job: Job, /, *, resume: bool = False, memory: int | None = None, progress: Callable[[int], None] = lambda _: None
+) -> Result:
     """Write the mask of every frame, then score them where there is truth.
 
     Parameters
