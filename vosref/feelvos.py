@@ -29,6 +29,7 @@ __all__ = [
     "annotate",
     "decide",
     "embedding",
+    "frames_held",
     "init",
     "prepare",
     "step",
@@ -145,6 +146,11 @@ def init(view: FeelvosView, labels: Array, config: FeelvosConfig, /) -> FeelvosS
     named(INPUT_ORDER, "input_order", config.input_order)
     pixels = _pixels(view.embedding)
     return FeelvosState((pixels, labels), (pixels, labels, labels), 1)
+
+
+def frames_held(_config: FeelvosConfig, /) -> int:
+    """Count the frames after which a state grows no further: it has places for the first and the previous one."""
+    return 1
 
 
 def step(state: FeelvosState, view: FeelvosView, config: FeelvosConfig, /) -> tuple[FeelvosState, Array, FeelvosInfo]:

@@ -26,6 +26,7 @@ __all__ = [
     "annotate",
     "decide",
     "embedding",
+    "frames_held",
     "init",
     "prepare",
     "step",
@@ -148,6 +149,11 @@ def init(embedding: Array, labels: Array, config: TvosConfig, /) -> TvosState:
     return TvosState((_pixels(embedding),), (labels,), 1)
 
 
+def frames_held(config: TvosConfig, /) -> int:
+    """Count the frames that a state holds at most: it grows no further."""
+    return reach(rule=config.sampling, n_recent=config.n_recent, horizon=config.horizon)
+
+
 def step(state: TvosState, embedding: Array, config: TvosConfig, /) -> tuple[TvosState, Array, TvosInfo]:
     """Label the next frame.
 
@@ -189,7 +195,7 @@ def step(state: TvosState, embedding: Array, config: TvosConfig, /) -> tuple[Tvo
         memory=config.memory,
     )
     seen = named(FEEDBACK, "feedback", config.feedback)(probabilities)
-    keep = reach(rule=rule, n_recent=config.n_recent, horizon=config.horizon)
+    keep = frames_held(config)
     following = TvosState((*state.embeddings, query)[-keep:], (*state.labels, seen)[-keep:], t + 1)
     return following, probabilities, TvosInfo(frames, sigma, seen)
 

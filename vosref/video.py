@@ -1,8 +1,8 @@
 """The one loop: frames in, masks out, for any method with `embedding`, `init` and `step`.
 
 The loop knows no paper. A method is a module of floor 2, found by its name, that offers `State`, `CONFIGS`,
-`EXPLAINED`, `NOTES` and the functions `prepare`, `embedding`, `annotate`, `init`, `step` and `decide`; its
-configurations have a field `weights`.
+`EXPLAINED`, `NOTES` and the functions `prepare`, `embedding`, `annotate`, `init`, `step`, `decide` and `frames_held`;
+its configurations have fields `weights` and `memory`.
 """
 
 import importlib

@@ -3,23 +3,26 @@
 A fresh array of tens of megabytes costs the operating system as much time to provide page by page as many a layer takes
 to fill it, and a network makes one a layer. So blocks come back when the last reference to their array, or to a view of
 it, is gone, and wait for the next array that would leave at most three quarters of them idle; no more than `KEPT` bytes
-of them wait.
+of them wait, or fewer where `limited` says so.
 """
 
 import math
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-__all__ = ["KEPT", "empty"]
+__all__ = ["KEPT", "empty", "limited"]
 
-KEPT = 192 * 2**20  # bytes that may wait
+KEPT = 192 * 2**20  # bytes that may wait, unless told otherwise
 SMALL = 2**18  # bytes below which the allocator's own reuse does as well
 
 _WAITING: list[np.ndarray] = []
 _LOCK = threading.Lock()
+_ASKED = [math.inf]
 
 
 def empty(shape: tuple[int, ...], dtype: Any, /) -> np.ndarray:
@@ -33,6 +36,19 @@ def empty(shape: tuple[int, ...], dtype: Any, /) -> np.ndarray:
     flat = np.frombuffer(block.data, dtype, math.prod(shape))
     weakref.finalize(flat, _give_back, block).atexit = False
     return flat.reshape(shape)
+
+
+@contextmanager
+def limited(most: float, /) -> Iterator[None]:
+    """Let no more than so many bytes wait while the block runs, in any thread."""
+    before = _ASKED[0]
+    _ASKED[0] = most
+    try:
+        with _LOCK:
+            _drop_the_oldest()
+        yield
+    finally:
+        _ASKED[0] = before
 
 
 def _take(size: int) -> np.ndarray:
@@ -49,7 +65,11 @@ def _give_back(block: np.ndarray) -> None:
         return
     try:
         _WAITING.append(block)
-        while sum(b.nbytes for b in _WAITING) > KEPT:
-            _WAITING.pop(0)
+        _drop_the_oldest()
     finally:
         _LOCK.release()
+
+
+def _drop_the_oldest() -> None:
+    while sum(b.nbytes for b in _WAITING) > min(KEPT, _ASKED[0]):
+        _WAITING.pop(0)
