@@ -4,6 +4,8 @@ Pure arithmetic on shapes, so it serves arrays of every namespace; it stands bel
 other.
 """
 
+from typing import NamedTuple
+
 __all__ = [
     "ACTIVATIONS",
     "check_activation",
@@ -13,6 +15,7 @@ __all__ = [
     "check_matching_values",
     "check_neighbours",
     "check_pairs",
+    "check_residual",
     "check_resize",
     "check_window",
     "check_winograd",
@@ -39,6 +42,24 @@ def check_convolution(layer, image, kernel, bias, shortcut, /, *, groups, size):
         raise ValueError(f"{layer} takes a bias ({n_out},) for this kernel, got {bias.shape}")
     if shortcut is not None and tuple(shortcut.shape) != (*size, n_out):
         raise ValueError(f"{layer} takes a shortcut of its result's shape {(*size, n_out)}, got {shortcut.shape}")
+
+
+class _Shaped(NamedTuple):
+    shape: tuple
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+
+def check_residual(image, expand, expand_bias, depthwise, depthwise_bias, project, project_bias, /, *, shortcut, size):
+    """Raise ValueError unless the arrays of an inverted-residual block belong together."""
+    if expand is not None:
+        check_convolution("conv2d", image, expand, expand_bias, None, groups=1, size=image.shape[:2])
+    wide = image if expand is None else _Shaped((*image.shape[:2], expand.shape[3]))
+    check_convolution("depthwise_conv2d", wide, depthwise, depthwise_bias, None, groups=None, size=size)
+    looked = _Shaped((*size, depthwise.shape[2]))
+    check_convolution("conv2d", looked, project, project_bias, image if shortcut else None, groups=1, size=size)
 
 
 def check_winograd(image, transformed, bias, shortcut, /):

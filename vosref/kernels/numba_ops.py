@@ -64,13 +64,13 @@ def depthwise_conv2d(image, kernel, bias=None, /, *, stride=1, dilation=1, paddi
     check_convolution("depthwise_conv2d", image, kernel, bias, None, groups=None, size=size)
     dtype, channels = np.result_type(*(a for a in (image, kernel, bias) if a is not None)), image.shape[2]
     image, out = np.ascontiguousarray(image, dtype), empty((*size, channels), dtype)
-    taps = np.tile(np.ascontiguousarray(kernel, dtype), max(1, RUN // channels))  # of a block of neighbouring pixels
+    taps = repeated(kernel, dtype)
     floor = dtype.type(0 if rectify else -math.inf)
     start = added(bias, None, channels, dtype)[0]
 
     def band(begin, end):
         geometry = stride, dilation, pads[0][0], pads[1][0]
-        _depthwise(image, taps, *geometry, floor, start, *clipping(activation, dtype), out, begin, end)
+        depthwise_rows(image, taps, *geometry, floor, start, *clipping(activation, dtype), out, begin, end)
 
     for_each_band(band, size[0], max(ROWS, -(-size[0] // BANDS)))
     return out
@@ -90,6 +90,11 @@ def clipping(activation, dtype, /):
     """Return the least and the largest value after an activation."""
     low = -math.inf if activation is None else 0
     return dtype.type(low), dtype.type(6 if activation == "relu6" else math.inf)
+
+
+def repeated(kernel, dtype, /):
+    """Return the taps of a depthwise kernel for a block of neighbouring pixels, as `depthwise_rows` takes them."""
+    return np.tile(np.ascontiguousarray(kernel, dtype), max(1, RUN // kernel.shape[2]))
 
 
 @njit(cache=True, nogil=True)
@@ -139,7 +144,7 @@ def _gather(image, columns, begin, rows, width, stride, dilation, top, left, out
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _depthwise(image, taps, stride, dilation, top, left, floor, start, low, high, out, begin, end):
+def depthwise_rows(image, taps, stride, dilation, top, left, floor, start, low, high, out, begin, end):
     """Sum a pixel at a time, or a block of neighbouring ones as if it were a pixel with more channels."""
     (height, width, channels), (rows, columns, run) = image.shape, taps.shape
     block, numbers, flat_taps, sums = run // channels, image.reshape(-1), taps.reshape(-1), out.reshape(-1)

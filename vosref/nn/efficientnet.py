@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from vosref.backend import Array
-from vosref.nn.layers import Factory, Layers
+from vosref.nn.layers import Factory, FusedLayers
 
 __all__ = ["STAGES", "Stage", "classify", "encode", "epsilon", "features"]
 
@@ -47,7 +47,7 @@ def features(
     n_stages: int = 7,
     output_stride: int = 32,
     dilate: bool = False,
-    layers: Factory = Layers,
+    layers: Factory = FusedLayers,
 ) -> Array:
     """Feature map after the first `n_stages` stages, with strides beyond `output_stride` set to 1 [TVOS §3.5].
 
@@ -75,7 +75,7 @@ def features(
 
 
 def encode(
-    weights: Mapping[str, Array], image: Array, /, *, output_stride: int = 16, layers: Factory = Layers
+    weights: Mapping[str, Array], image: Array, /, *, output_stride: int = 16, layers: Factory = FusedLayers
 ) -> tuple[Array, Array]:
     """Encode for DeepLabv3+: features of stride 4 (24 channels), and those of `output_stride`, dilated.
 
@@ -85,7 +85,7 @@ def encode(
     return maps[LOW_LEVEL_STAGES - 1], maps[-1]
 
 
-def classify(weights: Mapping[str, Array], image: Array, /, *, layers: Factory = Layers) -> Array:
+def classify(weights: Mapping[str, Array], image: Array, /, *, layers: Factory = FusedLayers) -> Array:
     """ImageNet logits of a whole photograph, shape (1000,): the check that the trunk is the one that was trained."""
     net = layers(weights, epsilon)
     x = net.conv("head", features(weights, image, layers=layers), activation="relu6")
@@ -115,9 +115,6 @@ def _stages(weights, image, n_stages, output_stride, dilate, layers):
 
 
 def _inverted_residual(net, name, x, stride, dilation):
-    out = net.conv(f"{name}/expand", x, activation="relu6") if net.has(f"{name}/expand") else x
-    sampling = {"stride": stride, "dilation": dilation, "padding": "same"}
-    out = net.depthwise(f"{name}/depthwise", out, **sampling, activation="relu6")
     # The shortcut joins equal shapes only. A stage's first block changes the channels, so it never takes one.
     same = stride == 1 and net.channels(x) == net.width(f"{name}/project")
-    return net.conv(f"{name}/project", out, x if same else None)
+    return net.inverted_residual(name, x, stride=stride, dilation=dilation, padding="same", shortcut=same)

@@ -10,11 +10,13 @@ from typing import Any, TypeAlias
 
 from vosref.backend import Array, array_namespace, device
 from vosref.nn import ops
+from vosref.nn.residual import inverted_residual
 from vosref.nn.winograd import transform_kernel, winograd_conv2d
 
-__all__ = ["NORM", "Factory", "Layers", "fold"]
+__all__ = ["NORM", "Factory", "FusedLayers", "Layers", "fold"]
 
 NORM = ("scale", "offset", "mean", "variance")
+RESIDUAL = tuple(f"{layer}/{part}" for layer in ("expand", "depthwise", "project") for part in ("kernel", "bias"))
 Epsilon: TypeAlias = Callable[[str], float]
 Factory: TypeAlias = Callable[[Mapping[str, Array], Epsilon], Any]  # makes layers, as the class itself does
 
@@ -68,6 +70,12 @@ class Layers:
         activation = options.pop("activation")
         return ops.finish(self._norm(name, ops.depthwise_conv2d(x, kernel, **options)), None, None, activation)
 
+    def inverted_residual(self, name: str, x: Array, *, shortcut: bool, **sampling: Any) -> Array:
+        """`residual.inverted_residual` by its layers: ``name/expand`` if there is one, ``depthwise``, ``project``."""
+        wide = self.conv(f"{name}/expand", x, activation="relu6") if self.has(f"{name}/expand") else x
+        wide = self.depthwise(f"{name}/depthwise", wide, **sampling, activation="relu6")
+        return self.conv(f"{name}/project", wide, x if shortcut else None)
+
     def max_pool(self, name: str, x: Array, **options: Any) -> Array:  # noqa: ARG002 - named for those who compare
         """`ops.max_pool`."""
         return ops.max_pool(x, **options)
@@ -99,6 +107,17 @@ class Layers:
 
     def _norm(self, name: str, x: Array) -> Array:
         return ops.batch_norm(x, *(self.weights[f"{name}/{p}"] for p in NORM), epsilon=self.epsilon(name))
+
+
+class FusedLayers(Layers):
+    """Layers of which runs are one operation, for those who need not see what lies between."""
+
+    def inverted_residual(self, name: str, x: Array, *, shortcut: bool, **sampling: Any) -> Array:
+        """As `Layers` does, at once where the norms are folded."""
+        if f"{name}/depthwise/scale" in self.weights:
+            return super().inverted_residual(name, x, shortcut=shortcut, **sampling)
+        arrays = (self.weights.get(f"{name}/{p}") for p in RESIDUAL)
+        return inverted_residual(x, *arrays, shortcut=shortcut, **sampling)
 
 
 def fold(
