@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import ThreadpoolController
 
-from vosref.kernels.threads import for_each_band, scratch
+from vosref.backend import use_threads
+from vosref.kernels.threads import for_each_band, scratch, thread_count
 
 MOST = min(2, numba.config.NUMBA_NUM_THREADS)
 
@@ -72,3 +74,38 @@ def test_scratch_is_reused_and_grows_and_is_a_threads_own():
     with ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(scratch, "test", (3,), large.dtype).result()
     assert not np.shares_memory(theirs, scratch("test", (3,), large.dtype))
+
+
+def blas_threads():
+    return [library.num_threads for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
+
+
+def test_threads_that_ask_of_blas_at_once_leave_it_as_it_was():
+    before, inside, seen = blas_threads(), threading.Barrier(2), []
+
+    def first(begin, end):
+        inside.wait(10)  # both are within
+        inside.wait(10)
+
+    def second():
+        with use_threads(1):
+            inside.wait(10)
+            inside.wait(10)
+            caller.result(10)  # the first leaves, and the second is still within
+            seen.append(blas_threads())
+
+    with ThreadPoolExecutor(2) as pool:
+        caller = pool.submit(for_each_band, first, 1, 1)
+        pool.submit(second).result(20)
+    assert seen == [[1] * len(before)]
+    assert blas_threads() == before
+
+
+def test_a_context_says_how_many_threads_run():
+    with use_threads(3):
+        assert thread_count() == 3
+        with use_threads(1):
+            assert thread_count() == 1
+    assert thread_count() == numba.get_num_threads()
+    with pytest.raises(ValueError, match="use_threads takes 1 thread or more, got 0"), use_threads(0):
+        pass

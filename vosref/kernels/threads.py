@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads
@@ -24,6 +25,9 @@ from vosref.blocks import slices
 __all__ = ["for_each_band", "limited", "scratch", "thread_count"]
 
 _LOCAL = threading.local()
+_LOCK = threading.Lock()
+_ASKED: list[int] = []
+_BEFORE: list[tuple[Any, int]] = []  # the libraries, and their threads before anybody asked
 _THREADS: ContextVar[int | None] = ContextVar("vosref_threads", default=None)
 
 
@@ -32,7 +36,7 @@ def limited(threads: int, /) -> Iterator[None]:
     """Let kernels, and the BLAS outside them, run on so many threads; see `vosref.backend.use_threads`."""
     token = _THREADS.set(threads)
     try:
-        with _blas().limit(limits=threads, user_api="blas"):
+        with _blas_on(threads):
             yield
     finally:
         _THREADS.reset(token)
@@ -54,7 +58,7 @@ def for_each_band(
     for band in slices(length, size):
         bands.put(band)
     workers = min(thread_count(), most_workers or thread_count(), bands.qsize())
-    with _blas().limit(limits=1, user_api="blas"):
+    with _blas_on(1):
         others = [_pool(workers - 1).submit(_work_off, work, bands) for _ in range(workers - 1)]
         try:
             _work_off(work, bands)
@@ -62,6 +66,31 @@ def for_each_band(
             wait(others)  # they write into the caller's arrays
         for other in others:
             other.result()  # an exception is raised here
+
+
+@contextmanager
+def _blas_on(threads: int) -> Iterator[None]:
+    """Let BLAS, of which a process has one, run on so many threads at most; the least of all who ask counts."""
+    with _LOCK:
+        if not _ASKED:
+            _BEFORE[:] = [(library, library.num_threads) for library in _blas()]
+        _ASKED.append(threads)
+        _set_blas()
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _ASKED.remove(threads)
+            _set_blas()
+
+
+def _set_blas() -> None:
+    # threadpoolctl lets one thread set numbers until it is done; here whoever holds the lock may.
+    for library, threads in _BEFORE:
+        free = getattr(library, "clear_controlling_thread", lambda **_: None)
+        free(force=True)
+        library.set_num_threads(min([threads, *_ASKED]))
+        free(force=True)
 
 
 def _work_off(work: Callable[[int, int], None], bands: queue.SimpleQueue[slice]) -> None:
@@ -83,8 +112,9 @@ def scratch(key: str, shape: tuple[int, ...], dtype: np.dtype, /) -> np.ndarray:
 
 
 @functools.cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()  # finding the libraries takes longer than many a layer
+def _blas() -> list[Any]:
+    # Finding the libraries takes longer than many a layer.
+    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
 
 
 @functools.cache
@@ -92,4 +122,11 @@ def _pool(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=workers, thread_name_prefix="vosref")
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)  # a child process inherits the pool but not its threads
+def _begin_anew() -> None:
+    """Forget the pool and who holds the lock: a child process inherits both, but not the threads."""
+    global _LOCK  # noqa: PLW0603
+    _LOCK = threading.Lock()
+    _pool.cache_clear()
+
+
+os.register_at_fork(after_in_child=_begin_anew)

@@ -9,6 +9,7 @@ import functools
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +80,8 @@ def _write_masks(job: Job, state: Any, budget: Budget, progress: Callable[[int],
     ledger = _Ledger(job, start, state, progress)
     config = budget.configured(job.config)
     try:
-        with buffers.limited(budget.share), Behind() as writer:
-            frames = ahead(job.frames.iterate(start=start))
+        reading = closing(ahead(job.frames.iterate(start=start)))
+        with buffers.limited(budget.share), reading as frames, Behind() as writer:
             for step in walk(frames, job.mask.ids, method=job.method, config=config, start=state):
                 path = job.mask_path(job.frames.names[step.t])
                 write = functools.partial(write_mask, path, step.mask, palette=job.mask.palette)

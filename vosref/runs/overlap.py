@@ -1,7 +1,7 @@
 """Reading ahead and writing behind: frames are decoded and masks encoded while the next mask is computed."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, TypeVar
@@ -12,8 +12,11 @@ Item = TypeVar("Item")
 AHEAD = 2  # frames that may wait, and with them the memory that waiting costs
 
 
-def ahead(items: Iterable[Item], /) -> Iterator[Item]:
-    """Draw items in a thread of its own, a few before they are asked for; errors arrive where their item would."""
+def ahead(items: Iterable[Item], /) -> Generator[Item, None, None]:
+    """Draw items in a thread of its own, a few before they are asked for; errors arrive where their item would.
+
+    Close it where it may not be drawn to its end.
+    """
     iterator, end = iter(items), object()
     with ThreadPoolExecutor(1, "vosref-reader") as reader:
         waiting: deque[Future[Any]] = deque(reader.submit(next, iterator, end) for _ in range(AHEAD))
