@@ -165,7 +165,9 @@ def interrupt(*_, **__):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("where", ["vosref.io.Frames.iterate", "vosref.runs.sequence_scores", "vosref.cli._pictures"])
+@pytest.mark.parametrize(
+    "where", ["vosref.io.Frames.iterate", "vosref.runs.sequence_scores", "vosref.plots.plot_scores"]
+)
 def test_ctrl_c_anywhere_in_a_run_ends_it_with_one_sentence(tmp_path, vosref, clip, echo, monkeypatch, where):
     segment = ("segment", *clip_options(clip, tmp_path / "out"), *echo, "--truth", clip[1].parent)
     with monkeypatch.context() as patch:

@@ -1,11 +1,13 @@
 """What is segmented, by which system and how: the options that commands share, and the configuration they name."""
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Config", "FirstMask", "Frames", "Method", "Settings", "Weights", "chosen"]
+__all__ = ["Config", "FirstMask", "Frames", "Method", "Settings", "Weights", "chosen", "cores", "size_in_bytes"]
 
 Frames = Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")]
 FirstMask = Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")]
@@ -48,6 +50,23 @@ def chosen(method: str, name: str, settings: list[str] | None = None, weights: s
             raise  # a file that is missing or damaged is no wrong call
         raise typer.BadParameter(str(error)) from None
     return config
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def size_in_bytes(text: str) -> int:
+    """Read ``800M``, ``1.5GB`` (powers of 1000), ``2GiB`` (powers of 1024) or a plain number of bytes."""
+    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*(?:([kmgt])(i?)b?|b)?", text.strip(), re.IGNORECASE)
+    if found is None or not (size := int(float(found[1]) * _unit(found[2] or "", binary=bool(found[3])))):
+        raise typer.BadParameter(f"--memory takes a size such as 800M, 1.5GB or 2GiB, got {text!r}")
+    return size
+
+
+def _unit(prefix: str, *, binary: bool) -> int:
+    return (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
 
 
 def _settings(pairs: list[str]) -> dict[str, str]:

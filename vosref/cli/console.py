@@ -2,15 +2,15 @@
 
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-__all__ = ["err_console", "fail", "out_console", "run", "sentences", "stoppable"]
+__all__ = ["err_console", "fail", "frames_bar", "out_console", "run", "say_warning", "sentences", "stoppable"]
 
 # What they print holds people's paths, in which brackets and colons mean nothing.
 out_console, err_console = (Console(stderr=e, highlight=False, markup=False, emoji=False) for e in (False, True))
@@ -41,8 +41,12 @@ def _say(
     file: TextIO | None = None,  # noqa: ARG001
     line: str | None = None,  # noqa: ARG001
 ) -> None:
+    say_warning(str(message))
+
+
+def say_warning(sentence: str) -> None:
     """Print a warning as a sentence, in place of Python's lines of source."""
-    err_console.print(Text.assemble(("warning: ", "bold yellow"), str(message)), soft_wrap=True)
+    err_console.print(Text.assemble(("warning: ", "bold yellow"), sentence), soft_wrap=True)
 
 
 def fail(sentence: str, code: int) -> NoReturn:
@@ -70,21 +74,30 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.2f} frames/s" if task.speed else "– frames/s")
 
 
-def run(job: Any, *, resume: bool) -> Any:
-    """Segment a job under a progress bar with frames per second."""
-    from vosref import runs  # noqa: PLC0415
-
-    name = TextColumn("{task.description}", markup=False)
-    columns = (name, BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=err_console) as bar:
-        task = bar.add_task(job.name, total=len(job.frames))
+@contextmanager
+def frames_bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar with frames per second; yield what takes the number of frames done."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), _Rate())
+    # What is printed to a pipe meanwhile must not be led to the terminal, where the bar is.
+    redirect = out_console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=err_console, redirect_stdout=redirect) as bar:
+        task = bar.add_task(name, total=total)
         first: list[int] = []
 
         def show(done: int) -> None:
             if not first:  # frames of an earlier run have no speed
                 first.append(done)
-                bar.reset(task, completed=done, total=len(job.frames), start=True)
+                bar.reset(task, completed=done, total=total, start=True)
             else:
                 bar.update(task, completed=done)
 
-        return runs.segment(job, resume=resume, progress=show)
+        yield show
+
+
+def run(job: Any, *, resume: bool, memory: int | None = None, threads: int | None = None) -> Any:
+    """Segment a job under a progress bar with frames per second."""
+    from vosref import backend, runs  # noqa: PLC0415
+
+    limit = nullcontext() if threads is None else backend.use_threads(threads)
+    with frames_bar(job.name, len(job.frames)) as show, limit:
+        return runs.segment(job, resume=resume, memory=memory, progress=show)
