@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vosref import samples
 from vosref.plots import overlay, overlay_suffix, write_overlay_video
 
 SIZE = (37, 53)  # odd both ways
@@ -89,6 +90,17 @@ def test_one_frame_is_a_video_and_the_same_bytes_twice(tmp_path, suffix):
     for path in paths:
         write_overlay_video(path, [frame], [ids])
     assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_an_mp4_is_the_same_bytes_whatever_memory_held_before(tmp_path):
+    (frames, masks), found = map(list, samples.render("two-crossing")), set()
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        dirt = [rng.integers(0, 256, n, np.uint8) for n in (1000, 70_000, 150_000, 300_000) * 100]
+        del dirt
+        write_overlay_video(tmp_path / "overlay.mp4", frames, masks)
+        found.add((tmp_path / "overlay.mp4").read_bytes())
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif"])
