@@ -10,13 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from threadpoolctl import threadpool_info
 
 from vosref.backend import use_cpu
-from vosref.bench import alone, machine, matching, matching_peers
+from vosref.bench import alone, machine, matching, matching_peers, sweeps
 from vosref.bench.matching import CASES, Case, blobs, cost, prepared, problem, rows
 from vosref.io import InputError
 
 TINY = {"grid": (4, 5), "dimension": 6}
-GLOBAL = Case("global-matching", **TINY, reference_grid=(3, 7), peers=("definition",))
-LOCAL = Case("local-matching", **TINY, reference_grid=(4, 5), window_radius=2, peers=("definition",))
+GLOBAL = Case("global-matching", **TINY, n_references=2, peers=("definition",))
+LOCAL = Case("local-matching", **TINY, window_radius=2, peers=("definition",))
 MAPPERS = [(c, p) for c in CASES for p in c.peers if p not in ("product", "definition")]
 
 
@@ -47,25 +47,29 @@ def test_the_main_cases_cost_what_the_papers_sizes_say():
     assert cost(locally).operations == 2 * 100 * (31 * 120 - 240) * (31 * 214 - 240)
 
 
-def test_the_first_case_of_each_benchmark_alone_has_peers_and_the_others_change_one_number_of_it():
+def test_the_first_case_of_each_benchmark_alone_has_peers_and_the_others_change_the_number_that_they_sweep():
+    fields = {"pixels": "grid", "references": "n_references", "objects": "n_objects", "radius": "window_radius"}
     for name, famous in (("global-matching", "faiss"), ("local-matching", "torch-slices")):
         main, *others = (c for c in CASES if c.benchmark == name)
         assert famous in main.peers
+        assert not main.sweep
         assert all(peer in matching_peers.PEERS or peer == "definition" for peer in main.peers)
         for case in others:
-            changed = {f for f in Case._fields if getattr(case, f) != getattr(main, f)} - {"peers"}
+            changed = {f for f in Case._fields if getattr(case, f) != getattr(main, f)}
+            assert changed == {fields.get(case.sweep, case.sweep), "peers", "sweep"}
+            assert case.sizes[case.sweep] != main.sizes[case.sweep]
             assert not case.peers
-            assert changed == {"grid", "reference_grid"} if name[0] == "l" and "grid" in changed else len(changed) == 1
     titles = [(c.benchmark, c.title) for c in CASES]
     assert len(set(titles)) == len(CASES)
     assert ("global-matching", "120x214, D=100, 3 objects") in titles
-    assert ("global-matching", "120x214 queries, 60x214 references, D=100, 3 objects") in titles
+    assert ("global-matching", "120x214, 2 references, D=100, 3 objects") in titles
     assert ("local-matching", "120x214, D=100, 3 objects, radius 7") in titles
+    assert LOCAL._replace(threads=1).title.endswith("radius 2, 1 thread")
 
 
 def test_a_problem_has_the_shapes_of_its_case_and_distances_that_do_not_saturate():
     query, reference, labels = problem(GLOBAL._replace(dimension=100))
-    assert [a.shape for a in (query, reference, labels)] == [(20, 100), (21, 100), (21, 3)]
+    assert [a.shape for a in (query, reference, labels)] == [(20, 100), (40, 100), (40, 3)]
     assert {a.dtype for a in (query, reference, labels)} == {np.dtype(np.float32)}
     assert min(query.min(), reference.min()) >= 0
     with use_cpu("numpy"):
@@ -118,15 +122,6 @@ def test_a_peer_computes_what_we_compute(case, peer, absent, monkeypatch):
     assert np.all(ours[:, 2] == 1) == absent
 
 
-def test_the_definition_is_timed_as_the_definition(monkeypatch):
-    called = []
-    monkeypatch.setitem(matching.MATCHINGS, "global-matching", lambda *_: called.append("matching"))
-    monkeypatch.setattr(matching, "use_cpu", lambda tier: called.append(tier) or use_cpu(tier))
-    prepared(GLOBAL, "vosref", threads=1)()
-    prepared(GLOBAL, "definition", threads=1)()
-    assert called == ["matching", "numpy", "matching"]
-
-
 def test_the_product_is_of_all_pairs(monkeypatch):
     monkeypatch.setattr(matching_peers, "BLOCK", 8)
     multiplied = []
@@ -150,7 +145,7 @@ def test_a_peers_blas_runs_on_as_many_threads_as_it_may():
 @pytest.mark.parametrize("case", [GLOBAL, LOCAL])
 def test_rows_have_what_readers_of_the_json_file_rely_on(monkeypatch, case):
     asked, said = [], []
-    monkeypatch.setattr(matching, "measured_peak", lambda n: asked.append(n) or machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(sweeps, "measured_peak", lambda n: asked.append(n) or machine.Peak(1e9, 1e9))
     monkeypatch.setattr(alone, "ROUNDS", 1)
     (row,) = rows(threads=1, with_peers=True, progress=said.append, cases=(case,))
     assert json.loads(json.dumps(row)) == row
@@ -165,7 +160,7 @@ def test_rows_have_what_readers_of_the_json_file_rely_on(monkeypatch, case):
 
 
 def test_peers_are_timed_only_where_they_are_wanted_and_installed(monkeypatch):
-    monkeypatch.setattr(matching, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(sweeps, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
     monkeypatch.setattr(alone, "_in_its_own_process", lambda *_: alone.Timing([1.0], 1))
     monkeypatch.setattr(matching_peers.importlib.util, "find_spec", lambda name: None if name == "faiss" else name)
     case = GLOBAL._replace(peers=("faiss", "product", "torch-slices"))
@@ -174,23 +169,6 @@ def test_peers_are_timed_only_where_they_are_wanted_and_installed(monkeypatch):
 
 
 def test_a_process_that_fails_says_why(monkeypatch):
-    monkeypatch.setattr(matching, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
+    monkeypatch.setattr(sweeps, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
     with pytest.raises(InputError, match="timing vosref on local-matching failed: ValueError: window_radius must be 0"):
         list(rows(threads=1, with_peers=False, cases=(LOCAL._replace(window_radius=-1),)))
-
-
-def test_the_table_of_every_case_is_legible_at_80_columns(vosref, monkeypatch):
-    timings = {p: alone.Timing([12.5], 7 * 10**9) for c in CASES for p in ("vosref", *c.peers)}
-    peak = machine.Peak(1e9, 1e9)
-    every = [alone.row(c, {p: timings[p] for p in ("vosref", *c.peers)}, cost(c), peak) for c in CASES]
-    monkeypatch.setattr("vosref.bench.SUITES", {"matching": lambda **_: iter(every)})
-    monkeypatch.setenv("COLUMNS", "80")
-    code, out, _ = vosref("bench", "matching", "--threads", "1")
-    table = out[out.index("Median") :]
-    assert code == 0
-    assert max(map(len, table.splitlines())) <= 80
-    assert "…" not in table
-    cells = " ".join(" ".join(line.split("│")[1].split()) for line in table.splitlines() if line.startswith("│"))
-    for case in CASES:
-        assert f"{case.benchmark} {case.title}" in cells
-    assert all(f" {peer} " in table for case in CASES for peer in case.peers)

@@ -8,41 +8,49 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
-from vosref.backend import use_cpu
-from vosref.bench import alone, matching_peers
+from vosref.bench import alone, matching_peers, sweeps, tiers
 from vosref.bench.counting import FLOAT, Cost
-from vosref.bench.machine import measured_peak
 from vosref.matching import global_matching, local_matching
 
-__all__ = ["CASES", "Case", "prepared", "rows"]
+__all__ = ["CASES", "Case", "blobs", "measured", "prepared", "rows"]
 
 MATCHINGS = {"global-matching": global_matching, "local-matching": local_matching}
-GRID = (120, 214)
 SCALE = 0.25  # of the embeddings: at D = 100 two of them are a squared distance of some 5 apart
 COVERED = 1 / 3  # share of the grid that blobs of middling radius would cover if none were cut
 
 
 class Case(NamedTuple):
-    """A frame to match: its grid, the other frame's, and what else the time may depend on."""
+    """A frame to match: its grid, how many frames it looks at, and what else the time may depend on."""
 
     benchmark: str
-    grid: tuple[int, int] = GRID
-    reference_grid: tuple[int, int] = GRID
+    grid: tuple[int, int] = (120, 214)
+    n_references: int = 1  # frames of the query's size, of global matching
     dimension: int = 100
     n_objects: int = 3
     window_radius: int = 15  # of local matching
     peers: tuple[str, ...] = ()  # that are timed on this case too
+    sweep: str = ""  # the number that this case changes (`sweeps.GROWS`)
+    threads: int = 0  # 0: as many as are asked for
 
     @property
     def title(self) -> str:
-        """Grid, D, objects, radius."""
-        grid, other = (f"{h}x{w}" for h, w in (self.grid, self.reference_grid))
-        pixels = grid if grid == other else f"{grid} queries, {other} references"
-        radius = f", radius {self.window_radius}" if self.benchmark == "local-matching" else ""
-        return f"{pixels}, D={self.dimension}, {self.n_objects} objects{radius}"
+        """Grid, frames if more than one, D, objects, radius, and threads where they are of the case's own."""
+        parts = [f"{self.grid[0]}x{self.grid[1]}", f"D={self.dimension}", f"{self.n_objects} objects"]
+        if self.n_references > 1:
+            parts.insert(1, f"{self.n_references} references")
+        if self.benchmark == "local-matching":
+            parts.append(f"radius {self.window_radius}")
+        if self.threads:
+            parts.append(f"{self.threads} thread{'s' if self.threads > 1 else ''}")
+        return ", ".join(parts)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The numbers that sweeps change."""
+        names = ("pixels", "references", "dimension", "objects", "radius")
+        return dict(zip(names, (math.prod(self.grid), *self[2:6]), strict=True))
 
     @property
     def options(self) -> dict[str, Any]:
@@ -53,53 +61,52 @@ class Case(NamedTuple):
 
 GLOBAL = Case("global-matching", peers=("faiss", "product", "definition"))
 LOCAL = Case("local-matching", peers=("torch-slices", "torch-filled", "torch-unfold", "definition"))
-HALF = (GRID[0] // 2, GRID[1])
+GRIDS = ((30, 54), (60, 107), (170, 303))
 CASES = (
     GLOBAL,
-    Case("global-matching", grid=HALF),
-    Case("global-matching", reference_grid=HALF),
-    *(Case("global-matching", n_objects=k) for k in (2, 10, 50)),
+    *(Case("global-matching", grid=grid, sweep="pixels") for grid in GRIDS),
+    *(Case("global-matching", n_references=n, sweep="references") for n in (2, 4)),
+    *(Case("global-matching", n_objects=k, sweep="objects") for k in (2, 10, 50)),
+    *(Case("global-matching", dimension=d, sweep="dimension") for d in (25, 50, 200)),
     LOCAL,
-    Case("local-matching", grid=HALF, reference_grid=HALF),
-    *(Case("local-matching", window_radius=r) for r in (7, 31)),
-    *(Case("local-matching", n_objects=k) for k in (2, 10, 50)),
+    *(Case("local-matching", grid=grid, sweep="pixels") for grid in GRIDS),
+    *(Case("local-matching", window_radius=r, sweep="radius") for r in (3, 7, 31)),
+    *(Case("local-matching", n_objects=k, sweep="objects") for k in (2, 10, 50)),
+    *(Case("local-matching", dimension=d, sweep="dimension") for d in (25, 50, 200)),
 )
 
 
 def rows(
     *, threads: int, with_peers: bool, progress: Callable[[str], None] = lambda _: None, cases: tuple[Case, ...] = CASES
 ) -> Iterator[dict[str, Any]]:
-    """Time every case; parameters and rows are those of `networks.rows`."""
-    peak = measured_peak(threads)
-    for case in cases:
-        others = [p for p in case.peers if with_peers and matching_peers.available(p)]
-        measured = alone.timings("matching", case, ["vosref", *others], progress=progress, threads=threads)
-        yield alone.row(case, measured, cost(case), peak)
+    """Time every case; see `sweeps.rows`."""
+    available = matching_peers.available
+    return sweeps.rows("matching", cases, cost, available, threads=threads, with_peers=with_peers, progress=progress)
 
 
-def prepared(case: Case, implementation: str, /, *, threads: int) -> Callable[[], np.ndarray]:
-    """Return what is timed: a function without arguments."""
-    arrays, matching = problem(case), MATCHINGS[case.benchmark]
+def measured(case: Case, implementation: str, /, *, threads: int, at_least: float) -> alone.Timing:
+    """Time one implementation in this process."""
+    run = prepared(case, implementation, threads=threads)
+    return alone.measure(run, at_least=at_least, synchronise=tiers.synchroniser(implementation))
 
-    def definition() -> np.ndarray:
-        with use_cpu("numpy"):
-            return matching(*arrays, **case.options)
 
-    if implementation == "definition":
-        return matching_peers.limited(definition, threads)
-    if implementation != "vosref":
+def prepared(case: Case, implementation: str, /, *, threads: int) -> Callable[[], Any]:
+    """Return what is timed: a function without arguments. What it needs compiled is compiled."""
+    arrays, function = problem(case), MATCHINGS[case.benchmark]
+    if implementation not in tiers.TIERS:
         return matching_peers.build(implementation, *arrays, threads=threads, **case.options)
-    numba.set_num_threads(threads)
-    return lambda: matching(*arrays, **case.options)
+    tiny = case._replace(grid=(3, 4), n_objects=2)
+    tiers.run_on(implementation, function, problem(tiny), threads=threads, **tiny.options)()
+    return tiers.run_on(implementation, function, arrays, threads=threads, **case.options)
 
 
 def problem(case: Case, /) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw the query and the reference embedding, (P, D) and (R, D), and the one-hot labels (R, K) of the latter."""
     rng = np.random.default_rng(0)
-    shapes = [(math.prod(grid), case.dimension) for grid in (case.grid, case.reference_grid)]
+    shapes = [(math.prod(grid), case.dimension) for grid in (case.grid, _references(case))]
     query, reference = (np.float32(SCALE) * np.abs(rng.standard_normal(shape, np.float32)) for shape in shapes)
     objects = np.arange(case.n_objects)
-    return query, reference, (blobs(case.reference_grid, case.n_objects, rng)[:, None] == objects).astype(np.float32)
+    return query, reference, (blobs(_references(case), case.n_objects, rng)[:, None] == objects).astype(np.float32)
 
 
 def blobs(grid: tuple[int, int], n_objects: int, rng: np.random.Generator, /) -> np.ndarray:
@@ -115,13 +122,18 @@ def blobs(grid: tuple[int, int], n_objects: int, rng: np.random.Generator, /) ->
 
 def cost(case: Case, /) -> Cost:
     """Count a multiplication and an addition for each pair of pixels and coordinate, and all arrays' bytes once."""
-    n_queries, n_references = math.prod(case.grid), math.prod(case.reference_grid)
+    n_queries, n_references = math.prod(case.grid), math.prod(_references(case))
     pairs = n_queries * n_references
     if case.benchmark == "local-matching":
         pairs = math.prod(_pairs_along(length, case.window_radius) for length in case.grid)
     operations = 2 * case.dimension * pairs
     values = (n_queries + n_references) * (case.dimension + case.n_objects)  # embeddings, labels, the map
     return Cost(operations, operations, FLOAT * values)
+
+
+def _references(case: Case) -> tuple[int, int]:
+    """Return the grid of all references, one below the other."""
+    return case.n_references * case.grid[0], case.grid[1]
 
 
 def _pairs_along(length: int, radius: int) -> int:

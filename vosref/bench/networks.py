@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from vosref.backend import use_threads
 from vosref.bench import alone, peers
 from vosref.bench.counting import Cost, count
 from vosref.bench.machine import measured_peak
@@ -20,7 +20,7 @@ from vosref.weights import load, model
 from vosref.weights.conversion import FORMAT
 from vosref.weights.safetensors_file import write_safetensors
 
-__all__ = ["CASES", "Case", "prepared", "rows"]
+__all__ = ["CASES", "Case", "drawn", "initial", "measured", "prepared", "rows"]
 
 
 class Case(NamedTuple):
@@ -71,17 +71,23 @@ def rows(
     Yields
     ------
     dict
-        ``benchmark``, ``case``, ``seconds`` (median), ``floor_seconds``, ``peak_bytes``, ``operations``, ``products``,
-        ``bytes``, and under ``peers`` and ``peer_peak_bytes`` those of the others by name.
+        ``benchmark``, ``case``, ``seconds`` (median), ``quartiles`` (first and third), ``floor_seconds``,
+        ``peak_bytes``, ``extra_bytes`` (of `alone.Timing`), ``operations``, ``products``, ``bytes``, and under
+        ``peers``, ``peer_quartiles``, ``peer_peak_bytes`` and ``peer_extra_bytes`` those of the others by name.
     """
     peak = measured_peak(threads)
     implementations = ["vosref", *(p for p in peers.PEERS if with_peers and peers.available(p))]
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
-            weights = _drawn(case.model, Path(folder) / "weights.safetensors")
+            weights = drawn(case.model, Path(folder) / "weights.safetensors")
             cost, options = _cost(case, weights), {"weights": str(weights), "threads": threads}
             measured = alone.timings("networks", case, implementations, progress=progress, **options)
         yield alone.row(case, measured, cost, peak)
+
+
+def measured(case: Case, implementation: str, /, *, weights: str | Path, threads: int) -> alone.Timing:
+    """Time one implementation in this process."""
+    return alone.measure(prepared(case, implementation, weights=weights, threads=threads))
 
 
 def prepared(case: Case, implementation: str, /, *, weights: str | Path, threads: int) -> Callable[[], Any]:
@@ -89,18 +95,28 @@ def prepared(case: Case, implementation: str, /, *, weights: str | Path, threads
     net, image = network(case.model), np.random.default_rng(1).uniform(0, 255, (*case.size, 3)).astype(np.float32)
     if implementation != "vosref":
         return peers.build(implementation, net, load(weights), image, threads=threads, **case.options)
-    numba.set_num_threads(threads)
     folded = net.fold(load(weights))
-    return lambda: net.run(folded, image, **case.options)
+    with use_threads(threads):
+        net.run(folded, image[:65, :65], **case.options)  # compiles what is not compiled yet
+
+    def run() -> np.ndarray:
+        with use_threads(threads):
+            return net.run(folded, image, **case.options)
+
+    return run
 
 
-def _drawn(name: str, path: Path, /) -> Path:
+def drawn(name: str, path: Path, /) -> Path:
     """Write a model's weights as they would be before training."""
+    write_safetensors(path, initial(name), {"format": FORMAT, "model": name})
+    return path
+
+
+def initial(name: str, /) -> dict[str, np.ndarray]:
+    """Draw a model's weights as they would be before training."""
     table, rng = model(name), np.random.default_rng(0)
     shapes = {array.name: tuple(n for n in array.shape if n is not None) for array in table.arrays}
-    arrays = {key: table.initial(rng, key, shape) for key, shape in shapes.items()}
-    write_safetensors(path, arrays, {"format": FORMAT, "model": name})
-    return path
+    return {key: table.initial(rng, key, shape) for key, shape in shapes.items()}
 
 
 def _cost(case: Case, weights: Path) -> Cost:

@@ -16,7 +16,7 @@ from vosref.nn.layers import NORM, Layers
 from vosref.nn.networks import Network
 from vosref.shapes import window_geometry
 
-__all__ = ["PEERS", "available", "build"]
+__all__ = ["PEERS", "TorchLayers", "available", "build", "tensors"]
 
 PEERS = {
     "torch": ("torch",),
@@ -108,13 +108,20 @@ def _openvino(graph: bytes, image: np.ndarray, threads: int) -> Callable[[], np.
 def _module(network: Network, weights: Mapping[str, np.ndarray], options: dict[str, Any]) -> Any:
     import torch  # noqa: PLC0415
 
-    tensors = {name: torch.from_numpy(_outputs_first(array)) for name, array in weights.items()}
+    arrays = tensors(weights)
 
     class Module(torch.nn.Module):
         def forward(self, image: Any) -> Any:
-            return network.run(tensors, image, layers=TorchLayers, **options)[0].permute(1, 2, 0)
+            return network.run(arrays, image, layers=TorchLayers, **options)[0].permute(1, 2, 0)
 
     return Module().eval()
+
+
+def tensors(weights: Mapping[str, np.ndarray], /) -> dict[str, Any]:
+    """Bring a model's weights to the layout of `TorchLayers`."""
+    import torch  # noqa: PLC0415
+
+    return {name: torch.from_numpy(_outputs_first(array)) for name, array in weights.items()}
 
 
 def _outputs_first(array: np.ndarray) -> np.ndarray:

@@ -2,76 +2,89 @@
 
 import json
 import os
-import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from vosref import __version__
 from vosref.cli.console import err_console, out_console, stoppable
 
 __all__ = ["bench"]
 
-TITLE_WIDTH = 26  # characters: the table fits into 80
-
 
 def bench(
-    suite: Annotated[str, typer.Argument(help="What to time: networks, matching.")],
+    suite: Annotated[
+        str | None, typer.Argument(help="What to time: kernels, networks, matching, segment; all four if not given.")
+    ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="Time other libraries too (extra [bold]peers[/]), those that are installed.")
     ] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads for each.")] = 2,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the rows to this file.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write rows and exponents to this file.")] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Draw how seconds grow, a PNG file.")] = None,
 ) -> None:
-    """Time the networks, or FEELVOS's matching: medians, floors, memory, and ratios to other libraries.
+    """Time propagation, networks, matching or whole frames: medians, floors, memory, ratios to other libraries.
 
-    Each implementation runs alone in processes of its own, in turns.
+    Each implementation runs alone in processes of its own, in turns. Kernels and matching are also timed at other
+    sizes: how seconds grow with each.
     """
     from vosref import bench as timings  # noqa: PLC0415 - loads networks and kernels
-    from vosref.io import output_folder, write_text  # noqa: PLC0415
+    from vosref.bench import report  # noqa: PLC0415
+    from vosref.io import write_text  # noqa: PLC0415
 
-    if suite not in timings.SUITES:
-        raise typer.BadParameter(f"SUITE must be one of {', '.join(timings.SUITES)}, got {suite}")
-    if threads > (cores := len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1):
-        raise typer.BadParameter(f"--threads must be at most the {cores} cores of this machine, got {threads}")
-    if json_file is not None and not json_file.exists():
-        output_folder(json_file.absolute().parent, argument="--json")
+    suites = _checked(suite, threads, timings.SUITES)
+    _check_files(json_file, plot)
     with stoppable("nothing was written"):
         environment = timings.environment(threads)
-        _introduce(environment)
+        _introduce(report.describe(environment), environment["forced"])
+        rows: list[dict[str, Any]] = []
         with err_console.status("measuring what this machine can do") as status:
-            rows = list(timings.SUITES[suite](threads=threads, with_peers=peers, progress=status.update))
+            for name in suites:
+                rows += timings.SUITES[name](threads=threads, with_peers=peers, progress=status.update)
+    fitted = timings.scaling(rows)
     if json_file is not None:
-        write_text(json_file, json.dumps({"vosref": __version__, "environment": environment, "rows": rows}, indent=1))
-    out_console.print(_table(rows))
+        content = {"vosref": __version__, "environment": environment, "rows": rows, "scaling": fitted}
+        write_text(json_file, json.dumps(content, indent=1))
+    out_console.print(report.table(rows), soft_wrap=True)
+    if fitted:
+        out_console.print("\n" + report.scaling_lines(fitted), soft_wrap=True)
+    if plot is not None:
+        _draw(plot, fitted)
 
 
-def _introduce(environment: dict[str, Any]) -> None:
-    kernels = "; ".join(environment["blas"])
-    out_console.print(
-        f"NumPy {environment['numpy']}, BLAS: {kernels}; threads: {environment['threads']}", soft_wrap=True
-    )
-    if environment["forced"]:
-        names = " and ".join(f"{name}={value}" for name, value in environment["forced"].items())
+def _checked(suite: str | None, threads: int, known: dict[str, Any]) -> list[str]:
+    if suite is not None and suite not in known:
+        raise typer.BadParameter(f"SUITE must be one of {', '.join(known)}, got {suite}")
+    if threads > (cores := len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1):
+        raise typer.BadParameter(f"--threads must be at most the {cores} cores of this machine, got {threads}")
+    return list(known) if suite is None else [suite]
+
+
+def _check_files(json_file: Path | None, plot: Path | None) -> None:
+    """Refuse now what could not be written after minutes of timing."""
+    from vosref.io import output_folder  # noqa: PLC0415
+
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise typer.BadParameter(f"--plot must end in .png, got {plot.name}")
+    for option, file in (("--json", json_file), ("--plot", plot)):
+        if file is not None and not file.exists():
+            output_folder(file.absolute().parent, argument=option)
+
+
+def _introduce(description: str, forced: dict[str, str]) -> None:
+    out_console.print(description + "\n", soft_wrap=True)
+    if forced:
+        names = " and ".join(f"{name}={value}" for name, value in forced.items())
         sentence = f"warning: {names} in the environment force a BLAS kernel, perhaps a slow one; unset them to time."
         err_console.print(sentence, style="yellow", soft_wrap=True)
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(title="Median seconds a frame; floor: what the machine's peak rates allow", title_justify="left")
-    table.add_column("case")
-    table.add_column("by")
-    for heading in ("seconds", "/ vosref", "peak MB"):
-        table.add_column(heading, justify="right")
-    for row in rows:
-        times = {"vosref": row["seconds"], "floor": row["floor_seconds"], **row["peers"]}
-        memory = {"vosref": row["peak_bytes"], **row["peer_peak_bytes"]}
-        titles = [row["benchmark"], *textwrap.wrap(row["case"], TITLE_WIDTH)]
-        for i, (name, seconds) in enumerate(times.items()):
-            title = "\n".join(titles[i:]) if i == len(times) - 1 else "".join(titles[i : i + 1])
-            held = f"{memory[name] / 1e6:.0f}" if name in memory else ""
-            table.add_row(title, name, f"{seconds:.3f}", f"{seconds / row['seconds']:.2f}", held)
-        table.add_section()
-    return table
+def _draw(plot: Path, fitted: list[dict[str, Any]]) -> None:
+    from vosref.bench.sweeps import GROWS  # noqa: PLC0415
+    from vosref.plots.scaling import plot_scaling  # noqa: PLC0415
+
+    if not fitted:
+        err_console.print("warning: these suites have no sweeps, so --plot draws nothing", style="yellow")
+        return
+    plot_scaling(plot, fitted, labels=GROWS)
