@@ -28,7 +28,7 @@ def propagation_bound(exact, query, references, *, grid, sigma, temperature, for
     else:
         largest = logit + exponent + math.log(n_references)
         theta = 2 * (delta + gamma(2 * n_references + 10 * (n_tiles + 2) + (2 * n_tiles + 12) * largest, dtype))
-    underflow = n_references * np.finfo(dtype).tiny
+    underflow = 4 * n_references * np.finfo(dtype).tiny  # an exponential is never below exp(-86)
     return np.expm1(2 * theta) * np.asarray(exact, np.float64) + underflow
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosref.blocks import DEFAULT_MEMORY, even_size, rows_within, slices, tiles
+from vosref.blocks import DEFAULT_MEMORY, rows_within, slices, tapered, tiles
 
 SIZES = st.integers(1, 10**6)
 
@@ -61,17 +61,17 @@ def test_no_memory_is_refused(memory):
         tiles(memory, 2, 2, bytes_per_pair=8)
 
 
-@given(length=st.integers(1, 10**5), most=st.integers(1, 600), workers=st.sampled_from([1, 2, 4, 8]))
-def test_even_sizes_leave_no_worker_more_than_one_slice_ahead(length, most, workers):
-    size = even_size(length, most)
-    assert 1 <= size <= most
-    shares = [0] * workers
-    for i, block in enumerate(slices(length, size)):
-        shares[i % workers] += block.stop - block.start
-    assert max(shares) - min(shares) <= size
+@given(length=st.integers(0, 10**4), most=st.integers(1, 700), multiple=st.sampled_from([1, 16, 64]))
+def test_tapered_slices_cover_every_index_once_and_get_no_smaller_than_half(length, most, multiple):
+    blocks = list(tapered(length, most, multiple=multiple))
+    sizes = [block.stop - block.start for block in blocks]
+    assert [block.start for block in blocks] == [sum(sizes[:i]) for i in range(len(sizes))]
+    assert sum(sizes) == length
+    assert all(1 <= size <= most for size in sizes)
+    assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
+    assert all(size >= most // 2 // multiple * multiple for size in sizes[:-1])
 
 
-def test_even_sizes_are_of_whole_registers():
-    assert even_size(6420, 512, multiple=16) == 416
-    assert even_size(5, 512, multiple=16) == 16
-    assert even_size(100, 8, multiple=16) == 8
+def test_tapered_slices_are_whole_multiples_but_for_the_rest():
+    sizes = [block.stop - block.start for block in tapered(6420, 640, multiple=64)]
+    assert sizes == [640] * 9 + [320, 320, 20]

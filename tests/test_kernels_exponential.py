@@ -17,7 +17,7 @@ def exponentials(values):
     return out
 
 
-@given(seed=SEEDS, lowest=st.floats(-86.0, 0.0))
+@given(seed=SEEDS, lowest=st.floats(-85.9, 0.0))
 def test_the_polynomial_is_within_8_roundoffs(seed, lowest):
     values = np.random.default_rng(seed).uniform(lowest, 0, 200).astype(np.float32)
     exact = np.exp(values.astype(np.float64))
@@ -27,8 +27,8 @@ def test_the_polynomial_is_within_8_roundoffs(seed, lowest):
 
 
 def test_the_ends_of_the_range():
-    values = np.array([0, -np.inf, -100, -87], np.float32)
-    floor = np.exp(-87.0)
+    values = np.array([0, -np.inf, -100, -86], np.float32)
+    floor = np.exp(-86.0)
     np.testing.assert_allclose(exponentials(values), [1, floor, floor, floor], rtol=1e-6)
     assert exponentials(values)[0] == 1
 

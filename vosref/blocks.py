@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-__all__ = ["DEFAULT_MEMORY", "check_memory", "even_size", "rows_within", "slices", "tiles"]
+__all__ = ["DEFAULT_MEMORY", "check_memory", "rows_within", "slices", "tapered", "tiles"]
 
 DEFAULT_MEMORY = 256 * 2**20  # bytes of working memory beside inputs and outputs
 
@@ -15,10 +15,18 @@ def slices(length: int, size: int, /) -> Iterator[slice]:
         yield slice(start, min(start + size, length))
 
 
-def even_size(length: int, most: int, /, *, multiple: int = 1) -> int:
-    """Return the size, `most` or less, of slices that 1, 2, 4 or 8 workers can share evenly."""
-    count = 8 * -(-length // (8 * most))
-    return min(most, multiple * -(-length // (multiple * count)))
+def tapered(length: int, most: int, /, *, multiple: int = 1) -> Iterator[slice]:
+    """Cover ``range(length)`` with slices of `most`, and of down to half as much at the end.
+
+    Whoever takes the last of them does not keep the others waiting for long. Sizes are multiples of `multiple` where
+    they are not the rest.
+    """
+    start = 0
+    while start < length:
+        half = (length - start) // 2 // multiple * multiple
+        size = max(1, min(most, max(half, most // 2 // multiple * multiple)))
+        yield slice(start, min(start + size, length))
+        start += size
 
 
 def check_memory(memory: int, /) -> None:

@@ -60,27 +60,30 @@ def segment(job: Job, folder: Path, state: Any, threads: int, progress: Callable
 
 
 def tvos(weights: Weights, state: Any, /) -> Step:
-    """Return TVOS's step, which keeps every frame [specs TVOS §2]."""
+    """Return TVOS's step: histories that grow by a frame each time, references picked out of them [specs TVOS §2]."""
     import torch  # noqa: PLC0415
     from torch.nn import functional  # noqa: PLC0415
 
-    layers, t = tensors(weights), state.t
-    features, labels = ([torch.from_numpy(a) for a in arrays] for arrays in (state.embeddings, state.labels))
-    oldest, spatial = t - len(features), dict[float, Any]()
+    layers, t, spatial = tensors(weights), state.t, dict[float, Any]()
+    features, labels = (torch.from_numpy(np.stack(arrays)) for arrays in (state.embeddings, state.labels))
+    features, labels = features.mT.contiguous(), labels.permute(2, 0, 1).contiguous()  # (T, D, N) and (K, T, N)
+    oldest = t - len(features)
 
     def step(frame: np.ndarray) -> np.ndarray:
-        nonlocal t
+        nonlocal t, features, labels
         image = torch.from_numpy(frame).float()
-        x = resnet.features(layers, image, layers=TorchLayers)[0]
-        target, grid = x.flatten(1).T.contiguous(), tuple(x.shape[1:])
+        x = resnet.features(layers, image, layers=TorchLayers)
+        grid, target = tuple(x.shape[2:]), x.flatten(2)
         frames = reference_frames(t, rule="released")
         sigma = motion_prior(frames, t, rule="released")
         if not spatial:
             spatial.update({width: propagation_peers.priors(grid, (width,))[0] for width in (8.0, 21.0)})
-        history, seen = (torch.cat([a[f - oldest] for f in frames]) for a in (features, labels))
-        votes = propagation_peers.released(target, history, seen, [spatial[width] for width in sigma])
-        features.append(target)
-        labels.append(functional.one_hot(votes.argmax(1), votes.shape[1]).float())
+        chosen = torch.tensor(frames) - oldest
+        history = features.index_select(0, chosen).mT.flatten(0, 1)
+        seen = labels.index_select(1, chosen).flatten(1).T
+        votes = propagation_peers.released(target[0].T, history, seen, [spatial[width] for width in sigma])
+        features = torch.cat([features, target])
+        labels = torch.cat([labels, functional.one_hot(votes.argmax(1), votes.shape[1]).float().T[:, None]], 1)
         t += 1
         return _enlarged(votes.T.reshape(1, -1, *grid), frame.shape[:2], align_corners=False)
 

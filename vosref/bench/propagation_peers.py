@@ -70,8 +70,8 @@ def torch_released(
     return run
 
 
-def released(target: Any, history: Any, seen: Any, spatial: Sequence[Any], /) -> Any:
-    """Propagate as the released code does.
+def released(target: Any, history: Any, seen: Any, spatial: Sequence[Any], /, *, temperature: float = 1.0) -> Any:
+    """Propagate as the released code does, operation by operation; it multiplies by the temperature even if that is 1.
 
     Parameters
     ----------
@@ -84,7 +84,9 @@ def released(target: Any, history: Any, seen: Any, spatial: Sequence[Any], /) ->
     -------
     tensor, shape (N, K)
     """
-    s = (history @ target.T).softmax(0).view(len(spatial), len(target), len(target))  # [r, i, j] of reference i
+    s = history @ target.T
+    s *= temperature
+    s = s.softmax(0).view(len(spatial), len(target), len(target))  # [r, i, j] of reference i
     for r, term in enumerate(spatial):
         s[r] *= term
     return (seen.T @ s.view(-1, len(target))).T

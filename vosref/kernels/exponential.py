@@ -3,7 +3,7 @@
 exp(x) = 2^n exp(r) with n the integer nearest to x / ln 2 and |r| ≤ ln 2 / 2. ln 2 is split in two, so that n ln 2 is
 subtracted without loss, and exp(r) is its Taylor polynomial of degree 7, whose remainder there is below
 r^8 / 8! exp(r) = 8e-9, 0.14 u. With the roundings of r and of Horner's scheme the relative error is below 8u, u the
-unit roundoff. It is for differences from a maximum, 0 or less: below -87 it is exp(-87) = 1.6e-38 instead of less.
+unit roundoff. It is for differences from a maximum, 0 or less: below -86 it is exp(-86) = 4.5e-38 instead of less.
 """
 
 import math
@@ -22,8 +22,10 @@ def exp(x):
 
 
 def _exp_float32(x):
-    x = max(x, np.float32(-87.0))
-    n = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
+    x = max(x, np.float32(-86.0))
+    # Added to 1.5 · 2^23, a number loses its fraction, and the lowest bits of the sum are those of the integer n.
+    shifted = x * np.float32(1.4426950408889634) + np.float32(12582912.0)
+    n = shifted - np.float32(12582912.0)
     r = x - n * np.float32(0.693359375) + n * np.float32(2.12194440e-4)
     p = np.float32(1 / 5040)
     p = p * r + np.float32(1 / 720)
@@ -32,29 +34,36 @@ def _exp_float32(x):
     p = p * r + np.float32(1 / 6)
     p = p * r + np.float32(1 / 2)
     p = p * r + np.float32(1)
-    return (p * r + np.float32(1)) * _power_of_two(n)
+    return _times_power(p * r + np.float32(1), shifted)
 
 
-def _power_of_two(n):
-    return np.float32(2.0) ** n
+def _times_power(p, shifted):
+    """p · 2^n, by adding n to the exponent of p; it stays in range."""
+    return (p.view(np.int32) + (shifted.view(np.int32) << np.int32(23))).view(np.float32)
 
 
 @intrinsic
-def _float_of_bits(_context, _bits):
-    """Read the bits of an int32 as a float32."""
+def _bits(_context, _number):
+    def generate(_context, builder, _signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32))
 
+    return types.int32(types.float32), generate
+
+
+@intrinsic
+def _number(_context, _bits):
     def generate(_context, builder, _signature, arguments):
         return builder.bitcast(arguments[0], ir.FloatType())
 
     return types.float32(types.int32), generate
 
 
-@overload(_power_of_two, inline="always")
-def _power_of_two_compiled(n):  # noqa: ARG001 - a type
-    return lambda n: _float_of_bits((np.int32(n) + np.int32(127)) << np.int32(23))
+@overload(_times_power, inline="always")
+def _times_power_compiled(p, shifted):  # noqa: ARG001 - types
+    return lambda p, shifted: _number(_bits(p) + (_bits(shifted) << np.int32(23)))
 
 
-_polynomial = njit(nogil=True)(_exp_float32)
+_polynomial = njit(nogil=True, fastmath={"contract"})(_exp_float32)
 
 
 @overload(exp)

@@ -29,16 +29,16 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from vosref.blocks import DEFAULT_MEMORY, even_size, rows_within
+from vosref.blocks import DEFAULT_MEMORY, rows_within, tapered
 from vosref.kernels.exponential import exp
 from vosref.kernels.threads import for_each_band, scratch
 from vosref.shapes import check_pairs
 
 __all__ = ["propagate_online", "propagate_released"]
 
-BAND = 512  # target pixels a worker takes at most at a time
-BLOCK = 512  # reference pixels a tile is at most as high as
-VECTOR = 16  # float32 of a vector register: bands are of whole ones
+BAND = 640  # target pixels a worker takes at most at a time
+BLOCK = 768  # reference pixels a tile is at most as high as
+EVEN = 64  # targets that a band is a multiple of: products of other widths are slower
 
 
 def propagate_released(query, references, labels, /, *, grid, sigma, temperature=1.0, memory=DEFAULT_MEMORY):
@@ -126,8 +126,14 @@ def _for_each_band(band, targets, n_labels, grid, memory):
     """Choose the bands by sizes and memory alone and the workers by what is left, so that threads change no byte."""
     values = 2 * BLOCK + targets.shape[1] + sum(grid) + 3 * n_labels + 8
     per_pixel = values * targets.dtype.itemsize
-    size = min(even_size(targets.shape[0], BAND, multiple=VECTOR), rows_within(memory, per_pixel))
-    for_each_band(band, targets.shape[0], size, most_workers=max(1, memory // (size * per_pixel)))
+    size = min(BAND, rows_within(memory, per_pixel))
+    bands = list(tapered(targets.shape[0], size, multiple=EVEN))
+
+    def some(begin, end):
+        for pixels in bands[begin:end]:
+            band(pixels.start, pixels.stop)
+
+    for_each_band(some, len(bands), 1, most_workers=max(1, memory // (size * per_pixel)))
 
 
 def _tiles(targets, begin, end, references, temperature, tables, grid):
@@ -170,7 +176,7 @@ def _look_up(table, places, out):
             out[n, i] = table[zero + places[i] - n]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _absorb(tile, top, mass, shrink):
     """Take a tile of logits into the running mass, and turn it into weights below the running maximum."""
     shrink[:] = top
@@ -207,7 +213,7 @@ def _vote(tile, first, labels, across, down, votes, of_row):
         begin = end
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def _add_vote(weights, label, across, of_row):
     for k in range(label.shape[0]):
         share, part = label[k], of_row[k]

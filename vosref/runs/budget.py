@@ -37,8 +37,7 @@ class Budget(NamedTuple):
         InputError
             That names the least that would do.
         """
-        peak = peak_bytes()
-        if self.memory is None or peak is None:
+        if self.memory is None or (peak := peak_bytes()) is None:
             return
         grows = max(0, min(method_named(self.method).frames_held(config), self.n_frames) - step.state.t)
         need = peak + grows * _newest(step.state)
