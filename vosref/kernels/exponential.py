@@ -38,7 +38,7 @@ def _exp_float32(x):
 
 
 def _times_power(p, shifted):
-    """p · 2^n, by adding n to the exponent of p; it stays in range."""
+    """P · 2^n, by adding n to the exponent of p; it stays in range."""
     return (p.view(np.int32) + (shifted.view(np.int32) << np.int32(23))).view(np.float32)
 
 
