@@ -1,13 +1,13 @@
 """``vosref bench``: timings of this library, as ratios to what the machine could do and to other libraries."""
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from vosref import __version__
+from vosref.cli.choices import cores
 from vosref.cli.console import err_console, out_console, stoppable
 
 __all__ = ["bench"]
@@ -20,19 +20,23 @@ def bench(
     peers: Annotated[
         bool, typer.Option("--peers", help="Time other libraries too (extra [bold]peers[/]), those that are installed.")
     ] = False,
-    threads: Annotated[int, typer.Option(min=1, help="Threads for each.")] = 2,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads for each; by default 2, or 1 on one core.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write rows and exponents to this file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw how seconds grow, a PNG file.")] = None,
 ) -> None:
     """Time propagation, networks, matching or whole frames: medians, floors, memory, ratios to other libraries.
 
-    Each implementation runs alone in processes of its own, in turns. Kernels and matching are also timed at other
-    sizes: how seconds grow with each.
+    Each implementation runs alone, in processes of its own, in turns.
+
+    Kernels and matching are timed at other sizes too: how seconds grow with each.
     """
     from vosref import bench as timings  # noqa: PLC0415 - loads networks and kernels
     from vosref.bench import report  # noqa: PLC0415
     from vosref.io import write_text  # noqa: PLC0415
 
+    threads = min(2, cores()) if threads is None else threads
     suites = _checked(suite, threads, timings.SUITES)
     _check_files(json_file, plot)
     with stoppable("nothing was written"):
@@ -56,8 +60,8 @@ def bench(
 def _checked(suite: str | None, threads: int, known: dict[str, Any]) -> list[str]:
     if suite is not None and suite not in known:
         raise typer.BadParameter(f"SUITE must be one of {', '.join(known)}, got {suite}")
-    if threads > (cores := len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1):
-        raise typer.BadParameter(f"--threads must be at most the {cores} cores of this machine, got {threads}")
+    if threads > cores():
+        raise typer.BadParameter(f"--threads must be at most the {cores()} cores of this machine, got {threads}")
     return list(known) if suite is None else [suite]
 
 
