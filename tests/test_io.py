@@ -22,6 +22,7 @@ def test_an_error_is_its_plain_message(kind):
     error = kind("frames: /x does not exist")
     assert str(error) == "frames: /x does not exist"
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+    assert str(kind.__new__(kind, *error.args)) == str(error)  # how tracebacks travel between workers
     assert isinstance(error, ValueError)
 
 
