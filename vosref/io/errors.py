@@ -10,4 +10,5 @@ class InputError(ValueError):
 class MissingInputError(InputError, FileNotFoundError):
     """An input is not there."""
 
-    __new__ = FileNotFoundError.__new__  # what it is made of; ValueError's own, found first, refuses
+    # What it is made of; ValueError's own, found first, refuses.
+    __new__ = FileNotFoundError.__new__  # type: ignore[assignment]
