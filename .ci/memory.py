@@ -49,10 +49,14 @@ def main(sequence, mask, count, picture, *options):
     )
     counts = np.unique(done)
     counts = counts[:: max(1, len(counts) // 100)]
+    largest = np.maximum.accumulate(sizes)
     plots.plot_curve(
         picture,
         counts,
-        {"resident size": [sizes[done == n].max() / 1e6 for n in counts]},
+        {
+            "resident size": [np.median(sizes[done == n]) / 1e6 for n in counts],
+            "its largest so far": [largest[done <= n].max() / 1e6 for n in counts],
+        },
         x_label="masks written",
         y_label="MB",
         title=f"vosref segment {' '.join(options)}".strip(),
