@@ -16,7 +16,6 @@ from vosref.nn.networks import network
 from vosref.runs import CHECKPOINT, RECORD, Job
 from vosref.runs.checkpoints import load_state, save_state
 from vosref.samples import SAMPLES, render
-from vosref.sampling import reach
 from vosref.video import method_named
 from vosref.weights.conversion import FORMAT
 from vosref.weights.safetensors_file import write_safetensors
@@ -89,8 +88,7 @@ def write_start(job: Job, folder: Path, masks: np.ndarray, t: int, /) -> None:
         embedding = system.embedding(weights, job.frames[n], config)
         labels = harden(system.annotate(embedding, masks[n], ids))
         seen.append((embedding.reshape(-1, embedding.shape[2]), labels))
-    keep = reach(rule=config.sampling, n_recent=config.n_recent, horizon=config.horizon)
-    held = [seen[_rendered(n)] for n in range(max(0, t - keep), t)]
+    held = [seen[_rendered(n)] for n in range(max(0, t - system.frames_held(config)), t)]
     state = system.State(tuple(e for e, _ in held), tuple(y for _, y in held), t)
     save_state(folder / STATE, state, identity=json.dumps(job.identity()))
 
