@@ -5,7 +5,7 @@ import stat
 from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -14,6 +14,13 @@ from vosref.io.errors import InputError, MissingInputError
 __all__ = ["decode_image", "examples", "kind_of", "list_images", "natural_key", "spell_size"]
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")  # how the formats read here start
+
+
+class Readable(Protocol):
+    """What is decoded: a path, or a file in an archive."""
+
+    def read_bytes(self) -> bytes:
+        """Read all of it."""
 
 
 def natural_key(name: str, /) -> tuple[list[str | int], str]:
@@ -82,7 +89,7 @@ def list_images(folder: Path, /, *, suffixes: Collection[str], argument: str) ->
     return files
 
 
-def decode_image(path: Path, /, *, argument: str, upright: bool = False) -> Image.Image:
+def decode_image(path: Readable, /, *, argument: str, upright: bool = False) -> Image.Image:
     """Decode an image file completely; `upright` applies its EXIF orientation.
 
     Raises
@@ -112,7 +119,7 @@ def decode_image(path: Path, /, *, argument: str, upright: bool = False) -> Imag
     return image
 
 
-def _read_bytes(path: Path, argument: str) -> bytes:
+def _read_bytes(path: Readable, argument: str) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from vosref.io.archives import File, Member
 from vosref.io.errors import InputError
 from vosref.io.images import decode_image, spell_size
 
@@ -27,23 +28,26 @@ class Mask(NamedTuple):
     objects: tuple[int, ...]  # the ids above 0 that occur, ascending
     palette: bytes  # 768: red, green, blue of ids 0 to 255
     binary: bool  # stored as 0 and 255 (or 1 bit), so object 1 is what was 255
+    void: npt.NDArray[np.bool_] | None = None  # (H, W): what was 255 and is no object; None where nothing was
 
 
 def read_mask(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Member,
     /,
     *,
     size: tuple[int, int] | None = None,
     argument: str = "--mask",
     allow_empty: bool = False,
     allow_void: bool = False,
+    void_alone: bool = False,
 ) -> Mask:
     """Read a mask of object ids.
 
     Parameters
     ----------
-    path : path
-        A PNG, BMP, TIFF or GIF file in palette or grey mode. Values are object ids and may have gaps; where only 0 and
+    path : path or Member
+        A PNG, BMP, TIFF or GIF file in palette or grey mode, or one in a zip archive. Values are object ids and may have
+        gaps; where only 0 and
         255 occur, 255 is object 1.
     size : tuple of int, optional
         (height, width) that the mask must have.
@@ -53,6 +57,8 @@ def read_mask(
         Accept a mask that is all background: an object may have left.
     allow_void : bool
         Read 255 beside other ids as background, and 255 alone as object 1: ground truth has both.
+    void_alone : bool
+        Read 255 as background where it stands alone, too: the mask belongs to a video whose others have ids.
 
     Returns
     -------
@@ -67,7 +73,7 @@ def read_mask(
         If it cannot be decoded, has another size, is in colour, lossy or anti-aliased, holds no object, or holds ids
         that are not 0 to 254. The message says how to mend it.
     """
-    image = _mask_image(Path(path), argument)
+    image = _mask_image(path if isinstance(path, Member) else Path(path), argument)
     where = f"{argument}: {path}"
     if size is not None and (found := (image.height, image.width)) != tuple(size):
         raise InputError(
@@ -77,14 +83,15 @@ def read_mask(
     pixels = np.asarray(image)
     values = np.unique(pixels)
     _refuse_soft(pixels, values, grey=image.mode != "P", where=where)
-    binary = _is_binary(values, allow_void=allow_void)
+    binary = not void_alone and _is_binary(values, allow_void=allow_void)
     if not binary:
-        _refuse_ids(values, allow_void=allow_void, where=where)
+        _refuse_ids(values, allow_void=allow_void or void_alone, where=where)
     ids = np.where(pixels == _VOID, np.uint8(binary), pixels.astype(np.uint8))
     objects = (1,) if binary else tuple(int(i) for i in values if 0 < i < _VOID)
     if not objects and not allow_empty:
         raise InputError(f"{where} is all background; paint at least one object with id 1 to 254")
-    return Mask(ids, objects, _palette(image, binary=binary), binary)
+    void = pixels == _VOID if int(values[-1]) == _VOID and not binary else None
+    return Mask(ids, objects, _palette(image, binary=binary), binary, void)
 
 
 @functools.cache
@@ -98,7 +105,7 @@ def davis_palette() -> bytes:
     return bytes(colours)
 
 
-def _mask_image(path: Path, argument: str) -> Image.Image:
+def _mask_image(path: File, argument: str) -> Image.Image:
     """Decode a mask, and return it in a mode that holds ids: P, L or a wider grey."""
     image = decode_image(path, argument=argument)
     where = f"{argument}: {path}"
