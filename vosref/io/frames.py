@@ -1,19 +1,20 @@
-"""Opening the frames of a video, a folder of images or a video file: all is checked before anything is computed."""
+"""Opening the frames of a video: of a folder or a video file all are checked first, of a data set as they are read."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from vosref.io.archives import File
 from vosref.io.errors import InputError, MissingInputError
 from vosref.io.images import decode_image, examples, kind_of, list_images, spell_size
 from vosref.io.sequence import Frame, Frames
 from vosref.io.video import VIDEO_SUFFIXES, VideoFrames
 
-__all__ = ["FRAME_SUFFIXES", "FolderFrames", "open_frames"]
+__all__ = ["FRAME_SUFFIXES", "FileFrames", "FolderFrames", "open_frames"]
 
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 
@@ -57,8 +58,41 @@ def open_frames(path: str | os.PathLike[str], /) -> Frames:
     )
 
 
-class FolderFrames(Frames):
-    """The images of one folder; see `open_frames`."""
+class FileFrames(Frames):
+    """Image files in the order given, in a folder or a zip archive; each is checked when it is read.
+
+    Parameters
+    ----------
+    files : mapping of str to File
+        Frame name to file.
+    size : tuple of int, optional
+        (height, width) of every frame; by default the first one tells, and is decoded for it.
+
+    Raises
+    ------
+    InputError
+        If there is no file, or the first one cannot be read.
+    """
+
+    def __init__(self, files: Mapping[str, File], /, *, size: tuple[int, int] | None = None) -> None:
+        if not files:
+            raise InputError("frames: there are none; a video has at least one")
+        self._files = tuple(files.values())
+        self.names = tuple(files)
+        self.size = _size(_decode_frame(self._files[0])) if size is None else size
+
+    def _read_from(self, start: int) -> Iterator[Frame]:
+        for file in self._files[start:]:
+            image = _decode_frame(file)
+            if _size(image) != self.size:
+                raise _differs(file, _size(image), self._files[0], self.size)
+            # Colours are wanted, not opacity; Pillow warns when it must choose by itself.
+            image.info.pop("transparency", None)
+            yield np.array(image.convert("RGB"))
+
+
+class FolderFrames(FileFrames):
+    """The images of one folder, all of them checked; see `open_frames`."""
 
     def __init__(self, folder: Path, /) -> None:
         files = list_images(folder, suffixes=FRAME_SUFFIXES, argument="frames")
@@ -67,16 +101,7 @@ class FolderFrames(Frames):
                 f"frames: {folder} holds no image ({' '.join(FRAME_SUFFIXES)}){_inside(folder)}; "
                 "give the folder that holds the frames themselves"
             )
-        self._files = tuple(files.values())
-        self.names = tuple(files)
-        self.size = _checked_size(self._files)
-
-    def _read_from(self, start: int) -> Iterator[Frame]:
-        for path in self._files[start:]:
-            image = _decode_frame(path)
-            # Colours are wanted, not opacity; Pillow warns when it must choose by itself.
-            image.info.pop("transparency", None)
-            yield np.array(image.convert("RGB"))
+        super().__init__(files, size=_checked_size(tuple(files.values())))
 
 
 def _inside(folder: Path) -> str:
@@ -84,7 +109,7 @@ def _inside(folder: Path) -> str:
     return f", but the folder{'s' if len(folders) > 1 else ''} {examples(folders)}" if folders else ""
 
 
-def _decode_frame(path: Path) -> Image.Image:
+def _decode_frame(path: File) -> Image.Image:
     image = decode_image(path, argument="frames", upright=True)
     if image.mode not in _MODES:
         raise InputError(f"frames: {path} has mode {image.mode!r}; convert it to 8-bit RGB or grey")
@@ -102,16 +127,23 @@ def _checked_size(files: Sequence[Path]) -> tuple[int, int]:
     sizes = [f for f in found if not isinstance(f, InputError)]
     for path, size in zip(files, sizes, strict=True):
         if size != sizes[0]:
-            raise InputError(
-                f"frames: {path} is {spell_size(size)} but {files[0].name} is {spell_size(sizes[0])} (width x height); "
-                "the frames of a video have one size, so resize it or move it away"
-            )
+            raise _differs(path, size, files[0], sizes[0])
     return sizes[0]
 
 
 def _size_or_error(path: Path) -> tuple[int, int] | InputError:
     try:
-        image = _decode_frame(path)
+        return _size(_decode_frame(path))
     except InputError as error:
         return error
+
+
+def _size(image: Image.Image) -> tuple[int, int]:
     return image.height, image.width
+
+
+def _differs(file: File, size: tuple[int, int], first: File, expected: tuple[int, int]) -> InputError:
+    return InputError(
+        f"frames: {file} is {spell_size(size)} but {first.name} is {spell_size(expected)} (width x height); "
+        "the frames of a video have one size, so resize it or move it away"
+    )

@@ -2,16 +2,16 @@
 
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vosref.io.errors import InputError, MissingInputError
 
-__all__ = ["decode_image", "examples", "kind_of", "list_images", "natural_key", "spell_size"]
+__all__ = ["by_stem", "decode_image", "examples", "kind_of", "list_images", "natural_key", "spell_size"]
 
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")  # how the formats read here start
 
@@ -21,6 +21,20 @@ class Readable(Protocol):
 
     def read_bytes(self) -> bytes:
         """Read all of it."""
+
+
+class _File(Protocol):
+    """What has a name: a path, or a file in an archive."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def stem(self) -> str: ...
+    @property
+    def suffix(self) -> str: ...
+
+
+Named = TypeVar("Named", bound=_File)
 
 
 def natural_key(name: str, /) -> tuple[list[str | int], str]:
@@ -74,19 +88,31 @@ def list_images(folder: Path, /, *, suffixes: Collection[str], argument: str) ->
         If the folder cannot be listed, or two files have the same stem.
     """
     try:
-        images = [p for p in folder.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith(".")]
-        found = [p for p in images if not p.is_dir()]  # a broken link counts: it is a frame that has gone
+        found = [p for p in folder.iterdir() if not p.name.startswith(".")]
+        found = [p for p in found if not p.is_dir()]  # a broken link counts: it is a frame that has gone
     except OSError as error:
         raise InputError(f"{argument}: {folder} cannot be listed ({error.strerror})") from error
-    files: dict[str, Path] = {}
-    for path in sorted(found, key=lambda p: (natural_key(p.stem), p.name)):
-        if path.stem in files:
+    return by_stem(found, suffixes=suffixes, where=f"{argument}: {folder}")
+
+
+def by_stem(files: Iterable[Named], /, *, suffixes: Collection[str], where: str) -> dict[str, Named]:
+    """Order the files of one folder that have one of `suffixes` by their stems, in natural order.
+
+    Raises
+    ------
+    InputError
+        If two of them have the same stem; its message starts with `where`.
+    """
+    wanted = [file for file in files if file.suffix.lower() in suffixes]
+    named: dict[str, Named] = {}
+    for file in sorted(wanted, key=lambda f: (natural_key(f.stem), f.name)):
+        if file.stem in named:
             raise InputError(
-                f"{argument}: {folder} holds both {files[path.stem].name} and {path.name}; "
+                f"{where} holds both {named[file.stem].name} and {file.name}; "
                 "each name must occur once, so move one of them away"
             )
-        files[path.stem] = path
-    return files
+        named[file.stem] = file
+    return named
 
 
 def decode_image(path: Readable, /, *, argument: str, upright: bool = False) -> Image.Image:

@@ -46,9 +46,8 @@ def read_mask(
     Parameters
     ----------
     path : path or Member
-        A PNG, BMP, TIFF or GIF file in palette or grey mode, or one in a zip archive. Values are object ids and may have
-        gaps; where only 0 and
-        255 occur, 255 is object 1.
+        A PNG, BMP, TIFF or GIF file in palette or grey mode, in a folder or a zip archive. Values are object ids and
+        may have gaps; where only 0 and 255 occur, 255 is object 1.
     size : tuple of int, optional
         (height, width) that the mask must have.
     argument : str
