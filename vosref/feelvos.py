@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vosref.backend import Array, array_namespace
 from vosref.feelvos_config import CONFIGS, EXPLAINED, NOTES, FeelvosConfig
+from vosref.feelvos_state import FeelvosState, add_pixels
 from vosref.labels import harden, to_grid, to_mask
 from vosref.matching import global_matching, local_matching
 from vosref.nn import deeplab, heads, transfer
@@ -26,6 +27,7 @@ __all__ = [
     "FeelvosInfo",
     "FeelvosState",
     "FeelvosView",
+    "add_object",
     "annotate",
     "decide",
     "embedding",
@@ -42,14 +44,6 @@ class FeelvosView(NamedTuple):
     embedding: Array  # (h, w, D)
     size: tuple[int, int]  # of the frame, in pixels
     head: Callable[[Array], Array] | None = None  # from cues (h, w, K, n) to logits (h, w, K), where there is a head
-
-
-class FeelvosState(NamedTuple):
-    """The first frame, the previous one, and nothing else."""
-
-    first: tuple[Array, Array]  # its embedding (P, D) and one-hot labels (P, K)
-    previous: tuple[Array, Array, Array]  # its embedding, its one-hot labels, and what the head sees of it (P, K)
-    t: int  # number of the next frame; frame 0 is the annotated one
 
 
 class FeelvosInfo(NamedTuple):
@@ -151,6 +145,11 @@ def init(view: FeelvosView, labels: Array, config: FeelvosConfig, /) -> FeelvosS
 def frames_held(_config: FeelvosConfig, /) -> int:
     """Count the frames after which a state grows no further: it has places for the first and the previous one."""
     return 1
+
+
+def add_object(state: FeelvosState, _view: FeelvosView, labels: Array, config: FeelvosConfig, /) -> FeelvosState:
+    """Let objects enter that are given in the frame labelled last; see `feelvos_state.add_pixels`."""
+    return add_pixels(state, labels, config)
 
 
 def step(state: FeelvosState, view: FeelvosView, config: FeelvosConfig, /) -> tuple[FeelvosState, Array, FeelvosInfo]:

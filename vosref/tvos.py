@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vosref.backend import Array, array_namespace
-from vosref.blocks import DEFAULT_MEMORY
 from vosref.labels import harden, to_grid, to_mask
 from vosref.nn import transfer
 from vosref.options import named
 from vosref.propagation import propagate_online, propagate_released
 from vosref.sampling import motion_prior, reach, reference_frames
+from vosref.tvos_config import CONFIGS, EXPLAINED, NOTES, TvosConfig
 from vosref.weights import load
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "TvosConfig",
     "TvosInfo",
     "TvosState",
+    "add_object",
     "annotate",
     "decide",
     "embedding",
@@ -31,37 +32,6 @@ __all__ = [
     "prepare",
     "step",
 ]
-
-
-class TvosConfig(NamedTuple):
-    """The choices of TVOS. `paper()` and `released()` differ in the first four."""
-
-    sampling: str = "released"  # which past frames: "paper" or "released" (sampling.reference_frames)
-    motion: str = "released"  # which σ each gets: "paper" or "released" (sampling.motion_prior)
-    propagation: str = "released"  # "paper": S = D^-1/2 W D^-1/2; "released": softmax, then the spatial term
-    feedback: str = "hard"  # what later frames see of a prediction: "hard", "soft" or "literal"
-    n_recent: int = 4  # consecutive frames before the target [TVOS §3.3]
-    n_sparse: int = 5  # frames from the more distant past [TVOS §3.3]
-    horizon: int = 40  # frames that the sample is taken from [TVOS §3.3]
-    sigma_recent: float = 8.0  # cells of the grid, 8 pixels each [TVOS §3.3]
-    sigma_distant: float = 21.0  # cells [TVOS §3.3]
-    weights: str = "lite0"  # the embedding network: a name of the catalogue, or a file that `vosref convert` wrote
-    working_scale: float = 2.0  # the frame is enlarged so much before the network
-    n_stages: int = 5  # stages of an EfficientNet-Lite; 5 end in 112 channels
-    output_stride: int = 16  # of the network, on the enlarged frame: working_scale / output_stride = 1/8
-    normalise: bool = True  # scale embeddings to length 1; False for a network trained with TVOS's loss
-    temperature: float = 40.0  # multiplies dot products; 1 for a network trained with TVOS's loss
-    memory: int = DEFAULT_MEMORY  # bytes the propagation may work in
-
-    @classmethod
-    def paper(cls) -> "TvosConfig":
-        """TVOS as the paper describes it."""
-        return cls(sampling="paper", motion="paper", propagation="paper", feedback="soft")
-
-    @classmethod
-    def released(cls) -> "TvosConfig":
-        """TVOS as the authors' code computes it."""
-        return cls()
 
 
 class TvosState(NamedTuple):
@@ -149,6 +119,41 @@ def init(embedding: Array, labels: Array, config: TvosConfig, /) -> TvosState:
     return TvosState((_pixels(embedding),), (labels,), 1)
 
 
+def add_object(state: TvosState, embedding: Array, labels: Array, config: TvosConfig, /) -> TvosState:
+    """Let objects enter that are given in the frame labelled last; neither paper nor released code can.
+
+    What is given replaces what was predicted there. Frames before it may show the objects too, as background, and
+    would outvote the one that knows better: they are labelled from it as any frame is, and what is background in them
+    becomes the objects as far as it votes for them.
+
+    Parameters
+    ----------
+    state : TvosState
+    embedding : array, shape (h, w, D)
+        Of the frame ``state.t - 1``.
+    labels : array, shape (P, n)
+        The n new objects on its grid (`annotate`).
+    config : TvosConfig
+
+    Returns
+    -------
+    TvosState
+        With n more columns in all labels, after those that it had.
+    """
+    xp = array_namespace(labels)
+    newest, oldest = state.t - 1, state.t - len(state.embeddings)
+    given = xp.concat([state.labels[-1] * (1 - xp.sum(labels, axis=1, keepdims=True)), labels], axis=1)
+    earlier = []
+    for t, (pixels, known) in enumerate(zip(state.embeddings[:-1], state.labels[:-1], strict=True), oldest):
+        votes = _propagate(
+            pixels, (state.embeddings[-1],), (given,), embedding.shape[:2], _sigma((t,), newest, config), config
+        )
+        new = soften(named(FEEDBACK, "feedback", config.feedback)(votes))[:, known.shape[1] :] * known[:, :1]
+        background = known[:, :1] - xp.sum(new, axis=1, keepdims=True)
+        earlier.append(xp.concat([background, known[:, 1:], new], axis=1))
+    return state._replace(labels=(*earlier, given))
+
+
 def frames_held(config: TvosConfig, /) -> int:
     """Count the frames that a state holds at most: it grows no further."""
     return reach(rule=config.sampling, n_recent=config.n_recent, horizon=config.horizon)
@@ -174,7 +179,20 @@ def step(state: TvosState, embedding: Array, config: TvosConfig, /) -> tuple[Tvo
     """
     t, rule = state.t, config.sampling
     frames = reference_frames(t, rule=rule, n_recent=config.n_recent, n_sparse=config.n_sparse, horizon=config.horizon)
-    sigma = motion_prior(
+    oldest = t - len(state.embeddings)
+    query = _pixels(embedding)
+    references = tuple(state.embeddings[frame - oldest] for frame in frames)
+    labels = tuple(state.labels[frame - oldest] for frame in frames)
+    sigma = _sigma(frames, t, config)
+    probabilities = _propagate(query, references, labels, embedding.shape[:2], sigma, config)
+    seen = named(FEEDBACK, "feedback", config.feedback)(probabilities)
+    keep = frames_held(config)
+    following = TvosState((*state.embeddings, query)[-keep:], (*state.labels, seen)[-keep:], t + 1)
+    return following, probabilities, TvosInfo(frames, sigma, seen)
+
+
+def _sigma(frames: Sequence[int], t: int, config: TvosConfig) -> tuple[float, ...]:
+    return motion_prior(
         frames,
         t,
         rule=config.motion,
@@ -182,22 +200,26 @@ def step(state: TvosState, embedding: Array, config: TvosConfig, /) -> tuple[Tvo
         sigma_recent=config.sigma_recent,
         sigma_distant=config.sigma_distant,
     )
-    oldest = t - len(state.embeddings)
+
+
+def _propagate(
+    query: Array,
+    references: Sequence[Array],
+    labels: Sequence[Array],
+    grid: tuple[int, int],
+    sigma: Sequence[float],
+    config: TvosConfig,
+) -> Array:
     propagate = named(PROPAGATION, "propagation", config.propagation)
-    query = _pixels(embedding)
-    probabilities = propagate(
+    return propagate(
         query,
-        tuple(state.embeddings[frame - oldest] for frame in frames),
-        tuple(state.labels[frame - oldest] for frame in frames),
-        grid=embedding.shape[:2],
+        references,
+        labels,
+        grid=grid,
         sigma=sigma,
         temperature=config.temperature,
         memory=config.memory,
     )
-    seen = named(FEEDBACK, "feedback", config.feedback)(probabilities)
-    keep = frames_held(config)
-    following = TvosState((*state.embeddings, query)[-keep:], (*state.labels, seen)[-keep:], t + 1)
-    return following, probabilities, TvosInfo(frames, sigma, seen)
 
 
 def soften(probabilities: Array, /) -> Array:
@@ -215,17 +237,6 @@ def _literal(probabilities: Array, /) -> Array:
     return probabilities
 
 
-# What the values that `paper()` and `released()` choose mean, for people; `vosref protocols tvos` prints it.
-EXPLAINED = {
-    ("sampling", "paper"): "t-4 … t-1, and 5 frames spread over t-40 … t-5; frame 0 is never seen again from t = 41 on",
-    ("sampling", "released"): "t-4 … t-1, and 5 frames spread from t-44; frame 0 is never seen again from t = 45 on",
-    ("motion", "paper"): "σ = 8 cells for t-4 … t-1, 21 for the others",
-    ("motion", "released"): "the same from t = 16 on; σ = 8 for every frame while t ≤ 15",
-    ("propagation", "paper"): "S = D^-1/2 W D^-1/2, W = appearance × spatial term (Eq. 4, 6)",
-    ("propagation", "released"): "softmax of appearance over all references, then × spatial term, not renormalised",
-    ("feedback", "soft"): "later frames see the soft labels ŷ, scaled to sum to 1",
-    ("feedback", "hard"): "later frames see the one-hot argmax on the grid; frame 0 stays soft",
-}
 PROPAGATION = {"paper": propagate_online, "released": propagate_released}
 FEEDBACK = {"hard": harden, "soft": soften, "literal": _literal}
 
@@ -234,6 +245,4 @@ def _pixels(embedding: Array) -> Array:
     return array_namespace(embedding).reshape(embedding, (-1, embedding.shape[2]))
 
 
-NOTES: dict[str, str] = {}  # what no setting decides, or both configurations alike
-CONFIGS = {"released": TvosConfig.released, "paper": TvosConfig.paper}
 Config, State = TvosConfig, TvosState  # the names under which the loop finds every method's

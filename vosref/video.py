@@ -1,14 +1,14 @@
 """The one loop: frames in, masks out, for any method with `embedding`, `init` and `step`.
 
 The loop knows no paper. A method is a module of floor 2, found by its name, that offers `State`, `CONFIGS`,
-`EXPLAINED`, `NOTES` and the functions `prepare`, `embedding`, `annotate`, `init`, `step`, `decide` and `frames_held`;
-its configurations have fields `weights` and `memory`.
+`EXPLAINED`, `NOTES` and the functions `prepare`, `embedding`, `annotate`, `init`, `add_object`, `step`, `decide` and
+`frames_held`; its configurations have fields `weights` and `memory`.
 """
 
 import importlib
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vosref.backend import Array, array_namespace, device
@@ -98,7 +98,13 @@ def differences(method: str, /, first: str = "paper", second: str = "released") 
 
 
 def segment_video(
-    frames: Iterable[Array], first_mask: Array, /, *, method: str = "tvos", config: Any = None
+    frames: Iterable[Array],
+    first_mask: Array,
+    /,
+    *,
+    method: str = "tvos",
+    config: Any = None,
+    later: Mapping[int, Array] | None = None,
 ) -> Iterator[Array]:
     """Segment a video, one frame at a time.
 
@@ -114,18 +120,28 @@ def segment_video(
         One of `METHODS`.
     config : NamedTuple, optional
         The method's configuration; its released one if not given.
+    later : mapping of int to array of integers, shape (H, W), optional
+        Masks of objects that appear later, by the number of the frame in which each is given. Ids that are known by
+        then are left alone, and 0 says nothing.
 
     Yields
     ------
     array of uint8, shape (H, W)
-        Object ids; one mask a frame, the first one as it was given.
+        Object ids; one mask a frame, the first one as it was given, and objects that appear later as they were.
     """
-    for step in walk(frames, first_mask, method=method, config=config):
+    for step in walk(frames, first_mask, method=method, config=config, later=later):
         yield step.mask
 
 
 def walk(
-    frames: Iterable[Array], first_mask: Array, /, *, method: str = "tvos", config: Any = None, start: Any = None
+    frames: Iterable[Array],
+    first_mask: Array,
+    /,
+    *,
+    method: str = "tvos",
+    config: Any = None,
+    start: Any = None,
+    later: Mapping[int, Array] | None = None,
 ) -> Iterator[Step]:
     """Segment a video as `segment_video` does, and yield the method's state and intermediates too.
 
@@ -133,7 +149,9 @@ def walk(
     """
     system = method_named(method)
     config = system.CONFIGS["released"]() if config is None else config
-    ids, weights, state = _checked_ids(first_mask), None, start
+    entering = _entering(first_mask, later or {})
+    ids = _ids_before(entering, 1 if start is None else start.t)
+    weights, state = None, start
     for frame in frames:
         _check_frame(frame, first_mask)
         xp = array_namespace(frame, first_mask)
@@ -148,20 +166,51 @@ def walk(
         else:
             state, scores, info = system.step(state, embedding, config)
             mask = system.decide(embedding, scores, ids, first_mask.shape)
+            if new := entering.get(state.t - 1):
+                given, ids = (later or {})[state.t - 1], ids + new
+                labels = system.annotate(embedding, given, new)
+                _report_vanished(labels, new)
+                state, mask = system.add_object(state, embedding, labels, config), _overwritten(mask, given, new)
         yield Step(state.t - 1, mask, state, info)
 
 
-def _checked_ids(mask: Array) -> tuple[int, ...]:
+def _entering(first_mask: Array, later: Mapping[int, Array]) -> dict[int, tuple[int, ...]]:
+    """List the ids that enter at each frame, ascending; at frame 0, background in front."""
+    entering = {0: _checked_ids("first_mask", first_mask)}
+    known = set(entering[0])
+    for t in sorted(later):
+        if t < 1:
+            raise ValueError(f"later must hold masks of frames 1 or later, got one of frame {t}")
+        if later[t].shape != first_mask.shape:
+            raise ValueError(f"later must hold masks of size {first_mask.shape}, got {later[t].shape} at frame {t}")
+        if new := tuple(k for k in _checked_ids(f"later[{t}]", later[t]) if k not in known):
+            entering[t] = new
+            known |= set(new)
+    return entering
+
+
+def _ids_before(entering: Mapping[int, tuple[int, ...]], t: int) -> tuple[int, ...]:
+    """List the ids of a state's columns, which are in the order in which they entered."""
+    return tuple(k for at, ids in sorted(entering.items()) if at < t for k in ids)
+
+
+def _overwritten(mask: Array, given: Array, ids: tuple[int, ...]) -> Array:
+    """Put what is given over what was predicted."""
+    xp = array_namespace(mask, given)
+    for k in ids:
+        mask = xp.where(given == k, xp.full_like(mask, k), mask)
+    return mask
+
+
+def _checked_ids(name: str, mask: Array) -> tuple[int, ...]:
     xp = array_namespace(mask)
     if mask.ndim != 2 or not (xp.isdtype(mask.dtype, "integral") or xp.isdtype(mask.dtype, "bool")):
-        raise ValueError(f"first_mask must be (H, W) integers, got {mask.shape} of {mask.dtype}")
+        raise ValueError(f"{name} must be (H, W) integers, got {mask.shape} of {mask.dtype}")
     ids = object_ids(xp.astype(mask, xp.int64))
     if ids == (0,):
-        raise ValueError("first_mask must mark at least one object, got background alone")
+        raise ValueError(f"{name} must mark at least one object, got background alone")
     if ids[0] < 0 or ids[-1] > 254:
-        raise ValueError(
-            f"first_mask must hold ids 0 to 254, got {ids[0]} to {ids[-1]}; write a 0/255 mask as (mask > 0)"
-        )
+        raise ValueError(f"{name} must hold ids 0 to 254, got {ids[0]} to {ids[-1]}; write a 0/255 mask as (mask > 0)")
     return ids
 
 
