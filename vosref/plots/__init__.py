@@ -8,10 +8,12 @@ from vosref.plots.colours import object_colours
 from vosref.plots.curves import plot_curve, plot_scores
 from vosref.plots.flows import flow_colours, wheel
 from vosref.plots.overlays import contact_sheet, overlay
+from vosref.plots.report import Clip, write_report
 from vosref.plots.sheets import plot_feelvos
 from vosref.plots.videos import overlay_suffix, write_overlay_video
 
 __all__ = [
+    "Clip",
     "Reference",
     "central_pixel",
     "contact_sheet",
@@ -26,4 +28,5 @@ __all__ = [
     "plot_tvos",
     "wheel",
     "write_overlay_video",
+    "write_report",
 ]

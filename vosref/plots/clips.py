@@ -1,0 +1,63 @@
+"""What the report shows of each sequence: its frames, the true masks, and those of one or more methods."""
+
+import functools
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vosref.evaluation.protocols import Protocol
+from vosref.io import InputError, read_mask
+from vosref.io.archives import File
+from vosref.io.frames import FileFrames
+from vosref.plots.report import Clip
+from vosref.runs.evaluations import Evaluation
+from vosref.runs.sequences import Pair
+
+__all__ = ["clips_of"]
+
+
+def clips_of(evaluations: Mapping[str, Evaluation], frames: Callable[[str], Mapping[str, File]], /) -> Iterator[Clip]:
+    """Bring together what several methods made of the same sequences.
+
+    Parameters
+    ----------
+    evaluations : mapping of str to Evaluation
+        By the method's name; all over the same truth.
+    frames : callable
+        Returns a sequence's frames by name, as files; none where they are not at hand.
+
+    Yields
+    ------
+    Clip
+    """
+    first = next(iter(evaluations.values()))
+    for n, pair in enumerate(first.pairs):
+        pairs = {name: evaluation.pairs[n] for name, evaluation in evaluations.items()}
+        yield Clip(
+            sequence=pair.name,
+            names=tuple(pair.truth.files),
+            truth=functools.partial(_shown, pair.truth.files, first.protocol),
+            predictions={name: functools.partial(_predicted, p, first.protocol) for name, p in pairs.items()},
+            frame=functools.partial(_frame, frames(pair.name)),
+        )
+
+
+def _shown(files: Mapping[str, File], protocol: Protocol, name: str) -> NDArray[np.uint8]:
+    """Read a mask that has been checked; void is background, and objects are merged where the protocol does so."""
+    ids = read_mask(files[name], allow_empty=True, allow_void=True).ids
+    return (ids > 0).astype(np.uint8) if protocol.objects == "merged" else ids
+
+
+def _predicted(pair: Pair, protocol: Protocol, name: str) -> NDArray[np.uint8] | None:
+    return _shown(pair.predictions.files, protocol, name) if name in pair.predictions.files else None
+
+
+def _frame(files: Mapping[str, File], name: str) -> NDArray[np.uint8] | None:
+    """Read a frame; a report without a picture is better than none."""
+    if name not in files:
+        return None
+    try:
+        return FileFrames({name: files[name]})[0]
+    except InputError:
+        return None
