@@ -7,6 +7,7 @@ import weakref
 import zipfile
 from pathlib import PurePosixPath
 
+import numba
 import numpy as np
 import oracles
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from vosref.backend import use_cpu
 from vosref.evaluation import boundary_map, contour_accuracy, frame_scores, region_similarity, sequence_scores
 from vosref.evaluation.scores import SequenceScores
 
@@ -231,8 +233,16 @@ def _foreground(png):
         return np.asarray(image) > 0
 
 
+@pytest.mark.parametrize("tier", ["numpy", "numba"])
 @pytest.mark.parametrize("method", ["feelvos", "osvos", "rgmp", "stm"])
-def test_published_masks_get_the_benchmarks_own_scores(shared_data, method):
+def test_published_masks_get_the_benchmarks_own_scores(shared_data, method, tier):
+    if tier == "numba" and numba.config.DISABLE_JIT:
+        pytest.skip("interpreted, the kernel takes a minute a frame")
+    with use_cpu(tier):
+        compare_with_the_benchmark(shared_data, method)
+
+
+def compare_with_the_benchmark(shared_data, method):
     results, davis = shared_data / "davis2016-results", shared_data / "davis2016"
     official = json.loads((results / "official" / f"{method}_davis.json").read_text())
     n_compared = 0

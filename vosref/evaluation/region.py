@@ -52,3 +52,11 @@ def boolean_mask(name: str, mask: ArrayLike, /) -> NDArray[np.bool_]:
     if array.dtype != np.bool_ or array.ndim != 2:
         raise ValueError(f"{name} must be a boolean mask (H, W), got {array.dtype} of shape {array.shape}")
     return array
+
+
+def id_mask(name: str, mask: ArrayLike, /) -> NDArray[np.integer] | NDArray[np.bool_]:
+    """Return a mask as an array of ids (H, W), integer or boolean."""
+    array = np.asarray(mask)
+    if array.dtype.kind not in "biu" or array.ndim != 2:
+        raise ValueError(f"{name} must be integer ids (H, W), got {array.dtype} of shape {array.shape}")
+    return array

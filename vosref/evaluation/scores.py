@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vosref.evaluation.contour import contour_accuracy
-from vosref.evaluation.region import refuse_other_size, region_similarity
+from vosref.evaluation.measures import region_and_contour
+from vosref.evaluation.region import id_mask
 
 __all__ = ["FrameScores", "SequenceScores", "frame_scores", "sequence_scores"]
 
@@ -90,13 +90,9 @@ def frame_scores(prediction: ArrayLike, truth: ArrayLike, /, *, ids: Iterable[in
     ValueError
         If a mask is not integer or not (H, W), if the two sizes differ, or if `ids` holds 0 or an id twice.
     """
-    predicted, true = _id_mask("prediction", prediction), _id_mask("truth", truth)
-    refuse_other_size(predicted, true)
-    pairs = [(predicted == k, true == k) for k in _object_ids(ids)]
-    return FrameScores(
-        region=[region_similarity(p, t) for p, t in pairs],
-        contour=[contour_accuracy(p, t) for p, t in pairs],
-    )
+    predicted, true = id_mask("prediction", prediction), id_mask("truth", truth)
+    region, contour = region_and_contour(predicted, true, ids=_object_ids(ids))
+    return FrameScores(region.tolist(), contour.tolist())
 
 
 def sequence_scores(
@@ -141,13 +137,6 @@ def _object_ids(ids: Iterable[int]) -> tuple[int, ...]:
     if any(k < 1 for k in objects) or len(set(objects)) < len(objects):
         raise ValueError(f"ids must be 1 or more (0 is background), no two alike, got {objects}")
     return objects
-
-
-def _id_mask(name: str, mask: ArrayLike) -> NDArray[np.integer] | NDArray[np.bool_]:
-    array = np.asarray(mask)
-    if array.dtype.kind not in "biu" or array.ndim != 2:
-        raise ValueError(f"{name} must be integer ids (H, W), got {array.dtype} of shape {array.shape}")
-    return array
 
 
 def _series(values: Sequence[list[float]], n_objects: int) -> NDArray[np.float64]:
