@@ -86,6 +86,9 @@ def register_echo(monkeypatch, *, embedding=None):
         labels = state.past[0][::-1]
         return EchoState((*state.past, labels)[-config.reach :], (), state.t + 1), labels, {"t": state.t}
 
+    def add_object(state, _, labels, __):
+        return state._replace(past=tuple(np.concatenate([past, labels], axis=1) for past in state.past))
+
     echo = SimpleNamespace(
         Config=EchoConfig,
         State=EchoState,
@@ -98,6 +101,7 @@ def register_echo(monkeypatch, *, embedding=None):
         decide=lambda seen, labels, ids, size: to_mask(labels, ids=ids, grid=seen.shape[:2], size=size),
         init=lambda _, labels, __: EchoState((labels,), (), 1),
         step=step,
+        add_object=add_object,
     )
     monkeypatch.setattr("vosref.video.METHODS", ("tvos", "echo"))
     monkeypatch.setitem(sys.modules, "vosref.echo", echo)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from vosref.datasets.davis import open_davis
 from vosref.datasets.folders import open_folders
-from vosref.datasets.given import annotation, given, given_mask, open_video_frames
+from vosref.datasets.given import annotation, cut_mask, given, given_mask, open_video_frames
 from vosref.datasets.subsets import read_subset
 from vosref.datasets.videos import PROTOCOLS, Dataset, Object, Video
 from vosref.datasets.youtube_objects import open_youtube_objects
-from vosref.datasets.youtube_vos import open_youtube_vos
+from vosref.datasets.youtube_vos import listed_objects, open_youtube_vos
 from vosref.io.places import open_place
 
 __all__ = [
@@ -17,8 +17,10 @@ __all__ = [
     "Object",
     "Video",
     "annotation",
+    "cut_mask",
     "given",
     "given_mask",
+    "listed_objects",
     "open_dataset",
     "open_video_frames",
     "read_subset",

@@ -11,7 +11,7 @@ from vosref.io.frames import FileFrames
 from vosref.io.images import decode_image, spell_size
 from vosref.io.masks import Mask, davis_palette, read_mask
 
-__all__ = ["annotation", "given", "given_mask", "open_video_frames"]
+__all__ = ["annotation", "cut_mask", "given", "given_mask", "open_video_frames"]
 
 _MERGED = ("davis2016", "youtube_objects")  # one object: whatever is not background
 _NUMBERED = ("davis2017", "youtube_vos")  # ids everywhere, so that 255 is void even where it stands alone
@@ -111,7 +111,7 @@ def annotation(video: Video, frame: str, /, *, size: tuple[int, int] | None = No
     """
     file = video.masks[frame]
     if video.kind == "youtube_objects" and file.suffix.lower() in (".jpg", ".jpeg"):
-        return _cut(file, video.name, size)
+        return cut_mask(file, argument=video.name, size=size)
     void_alone = video.kind in _NUMBERED
     mask = read_mask(file, size=size, argument=video.name, allow_empty=True, allow_void=True, void_alone=void_alone)
     if video.kind not in _MERGED or not mask.objects:
@@ -119,8 +119,14 @@ def annotation(video: Video, frame: str, /, *, size: tuple[int, int] | None = No
     return mask._replace(ids=(mask.ids > 0).astype(np.uint8), objects=(1,))
 
 
-def _cut(file: File, argument: str, size: tuple[int, int] | None) -> Mask:
-    """Read a mask that went through JPEG, whose edges are no longer 0 and 255."""
+def cut_mask(file: File, /, *, argument: str, size: tuple[int, int] | None = None) -> Mask:
+    """Read a mask that went through JPEG, whose edges are no longer 0 and 255: object 1 from 128 on.
+
+    Raises
+    ------
+    InputError
+        If it cannot be decoded, or has another size.
+    """
     pixels = np.asarray(decode_image(file, argument=argument).convert("L"))
     if size is not None and pixels.shape != tuple(size):
         raise InputError(

@@ -11,7 +11,7 @@ from vosref.io.errors import InputError, MissingInputError
 from vosref.io.images import kind_of
 from vosref.io.places import ArchiveFolder, Folder, Place, open_place
 
-__all__ = ["open_youtube_vos"]
+__all__ = ["listed_objects", "open_youtube_vos"]
 
 _ALL_FRAMES = "_all_frames"  # what the splits with every frame, not every fifth, end in
 _SPLITS = tuple(name + end for name in ("valid", "test", "train") for end in ("", _ALL_FRAMES))
@@ -51,6 +51,32 @@ def open_youtube_vos(root: Place, /, *, subset: str | None, seen: File | None) -
     }
     known = None if seen is None else _categories(seen)
     return Dataset("youtube_vos", home, sources, subset=subset, seen=known)
+
+
+def listed_objects(
+    near: Place, /, *, seen: File | None = None
+) -> tuple[dict[str, dict[int, Object]], frozenset[str] | None]:
+    """Read the list of objects that lies in a folder or archive of masks, or in the one around it.
+
+    Parameters
+    ----------
+    near : Place
+    seen : File, optional
+        The training set's list, or a file of its categories; by default the list in ``train`` beside it.
+
+    Returns
+    -------
+    dict of str to dict of int to Object
+        By video and id; empty where there is no list.
+    frozenset of str or None
+        The categories of training; None where they are not known.
+    """
+    places = [place for place in (near, near.parent) if place is not None]
+    home = next((place for place in places if _LIST in place.files()), None)
+    if seen is None and home is not None:
+        seen = _training_list(home, home.name)
+    objects = {} if home is None else _objects(home.files()[_LIST])
+    return objects, None if seen is None else _categories(seen)
 
 
 def _home(root: Place, wanted: str | None) -> tuple[Place, str]:

@@ -65,11 +65,15 @@ def segment(
     began = time.perf_counter()
     if done < len(job.frames):
         _write_record(job, frames_done=done)
+        for name in job.leading:
+            write_mask(job.mask_path(name), np.zeros(job.frames.size, np.uint8), palette=job.mask.palette)
         budget = Budget(memory, job.method, len(job.frames))
         done = _write_masks(job, state, budget, progress)
-    seconds = (time.perf_counter() - began) / (done - before) if done > before else None
+    seconds, peak = (time.perf_counter() - began) / (done - before) if done > before else None, peak_bytes()
+    if seconds is None:  # an earlier run has computed every frame, and has said what it took
+        seconds, peak = _recorded_cost(job)
     scored = tuple(name for name in job.frames.names if name in job.truth)
-    result = Result(seconds, peak_bytes(), _score(job, scored) if scored else None, scored)
+    result = Result(seconds, peak, _score(job, scored) if scored else None, scored)
     _write_record(job, frames_done=done, result=result)
     return result
 
@@ -82,7 +86,8 @@ def _write_masks(job: Job, state: Any, budget: Budget, progress: Callable[[int],
     try:
         reading = closing(ahead(job.frames.iterate(start=start)))
         with buffers.limited(budget.share), reading as frames, Behind() as writer:
-            for step in walk(frames, job.mask.ids, method=job.method, config=config, start=state):
+            later = {given.t: given.read().ids for given in job.later}
+            for step in walk(frames, job.mask.ids, method=job.method, config=config, start=state, later=later):
                 path = job.mask_path(job.frames.names[step.t])
                 write = functools.partial(write_mask, path, step.mask, palette=job.mask.palette)
                 writer.begin(write, then=functools.partial(ledger.enter, step))
@@ -159,6 +164,11 @@ def _write_record(job: Job, *, frames_done: int, result: Result | None = None) -
     if result is not None:
         record["result"] = result.summary(job.name)
     write_text(job.out / RECORD, json.dumps(record, indent=1) + "\n")
+
+
+def _recorded_cost(job: Job) -> tuple[float | None, int | None]:
+    result = _read_record(job).get("result", {})
+    return result.get("seconds_per_frame"), result.get("peak_bytes")
 
 
 def _read_record(job: Job) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """A segmentation that can run: every input checked before anything is computed, and what its masks depend on."""
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,9 +9,17 @@ from vosref import __version__
 from vosref.io import Frames, InputError, Mask, open_frames, output_folder, read_mask, truth_masks
 from vosref.video import configure
 
-__all__ = ["RECORD", "Job", "open_job", "read_truth"]
+__all__ = ["RECORD", "Job", "Later", "digest", "make_job", "open_job", "read_truth"]
 
 RECORD = "vosref.json"
+
+
+class Later(NamedTuple):
+    """Objects that are given in a later frame."""
+
+    t: int  # number of the frame
+    read: Callable[[], Mask]  # with these objects and no others; it pickles
+    digest: str  # of what it reads
 
 
 class Job(NamedTuple):
@@ -24,6 +33,8 @@ class Job(NamedTuple):
     method: str
     config: Any
     first_frame: str  # digest of its pixels, for other videos have frames of the same names
+    later: tuple[Later, ...] = ()  # objects that appear later, in the order of their frames
+    leading: tuple[str, ...] = ()  # names of frames before `frames`, in which nothing is given: their masks are empty
 
     def mask_path(self, name: str) -> Path:
         """Path of the mask of a frame."""
@@ -38,12 +49,12 @@ class Job(NamedTuple):
             "frames": {
                 "count": len(self.frames),
                 "size": list(self.frames.size),
-                "names": _digest("\n".join(self.frames.names).encode()),
+                "names": digest("\n".join(self.frames.names).encode()),
                 "first": self.first_frame,
             },
-            "first_mask": _digest(self.mask.ids.tobytes() + self.mask.palette),
+            "first_mask": digest(self.mask.ids.tobytes() + self.mask.palette),
             "objects": list(self.mask.objects),
-        }
+        } | ({"later": {str(later.t): later.digest for later in self.later}} if self.later else {})
 
 
 def open_job(
@@ -68,26 +79,51 @@ def open_job(
     known = {} if truth is None else truth_masks(Path(truth), opened.names, size=opened.size)
     if opened.names[0] in known:
         _check_objects(first, known[opened.names[0]])
-    path = Path(out)
-    if path.resolve() == Path(frames).resolve():
-        raise InputError(f"--out: {path} is the folder of the frames; name another one, so that masks stay apart")
+    if Path(out).resolve() == Path(frames).resolve():
+        raise InputError(f"--out: {out} is the folder of the frames; name another one, so that masks stay apart")
+    name = Path(frames).resolve().stem if Path(frames).is_file() else Path(frames).resolve().name
+    return make_job(name, opened, first, out, method=method, config=config, truth=known)
+
+
+def make_job(
+    name: str,
+    frames: Frames,
+    mask: Mask,
+    out: str | Path,
+    /,
+    *,
+    method: str = "tvos",
+    config: Any = None,
+    truth: dict[str, Path] | None = None,
+    later: tuple[Later, ...] = (),
+    leading: tuple[str, ...] = (),
+) -> Job:
+    """Open the output folder of a segmentation whose other inputs have been checked.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or holds masks that vosref did not write.
+    """
     job = Job(
-        Path(frames).resolve().stem if Path(frames).is_file() else Path(frames).resolve().name,
-        opened,
-        first,
-        path,
-        known,
+        name,
+        frames,
+        mask,
+        Path(out),
+        truth or {},
         method,
         configure(method) if config is None else config,
-        _digest(opened[0].tobytes()),
+        digest(frames[0].tobytes()),
+        later,
+        leading,
     )
-    stranger = next((name for name in opened.names if job.mask_path(name).exists()), None)
-    if stranger is not None and not (path / RECORD).is_file():
+    stranger = next((n for n in (*leading, *frames.names) if job.mask_path(n).exists()), None)
+    if stranger is not None and not (job.out / RECORD).is_file():
         raise InputError(
-            f"--out: {path} already holds {stranger}.png, which vosref did not write and will not overwrite; "
+            f"--out: {job.out} already holds {stranger}.png, which vosref did not write and will not overwrite; "
             "name another folder"
         )
-    return job._replace(out=output_folder(path))
+    return job._replace(out=output_folder(job.out))
 
 
 def read_truth(path: Path, /) -> Mask:
@@ -104,5 +140,6 @@ def _check_objects(first: Mask, truth: Path) -> None:
         )
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes, /) -> str:
+    """Return the SHA-256 of some bytes, in hexadecimal."""
     return hashlib.sha256(data).hexdigest()
