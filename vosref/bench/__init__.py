@@ -20,5 +20,5 @@ def _rows(suite: str, /, **options: Any) -> Iterator[dict[str, Any]]:
 
 
 SUITES: dict[str, Callable[..., Iterator[dict[str, Any]]]] = {
-    name: functools.partial(_rows, name) for name in ("kernels", "networks", "matching", "segment")
+    name: functools.partial(_rows, name) for name in ("kernels", "networks", "matching", "segment", "scores")
 }

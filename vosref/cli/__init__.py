@@ -1,4 +1,4 @@
-"""The command line: ``vosref segment``, ``vosref inspect``, ``vosref demo`` and more; parses, calls, prints.
+"""The command line: ``vosref segment``, ``vosref evaluate``, ``vosref demo`` and more; parses, calls, prints.
 
 Exit codes: 0 all went well, 1 something failed, 2 the call was wrong, 3 data is missing.
 """
@@ -7,16 +7,17 @@ import signal
 from typing import Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from vosref import __version__
 from vosref.cli import weights as weights_commands
 from vosref.cli.bench import bench
 from vosref.cli.console import out_console, sentences
+from vosref.cli.evaluate import evaluate
 from vosref.cli.inspect import inspect
 from vosref.cli.parity import parity
+from vosref.cli.protocols import protocols
 from vosref.cli.segment import demo, segment
+from vosref.cli.submission import submission
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,36 +51,12 @@ def _root(
     pass
 
 
-@app.command()
-def protocols(method: Annotated[str, typer.Argument(help="tvos or feelvos.")]) -> None:
-    """Print where a paper and its released code part, setting by setting."""
-    from vosref import video  # noqa: PLC0415
-
-    try:
-        rows = video.differences(method)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
-    table = Table(title=f"{method}: where the paper and its released code part", title_justify="left", show_lines=True)
-    for heading in ("setting", "--config paper", "--config released"):
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = (
-            Text.assemble((v, "bold"), f": {meaning}") for v, meaning in zip(row.values, row.meanings, strict=True)
-        )
-        table.add_row(row.field, *cells)
-    out_console.print(table)
-    if notes := video.method_named(method).NOTES:
-        table = Table(title="where they part, and both configurations do the same", title_justify="left", box=None)
-        for heading in ("setting", "what"):
-            table.add_column(heading, overflow="fold")
-        for row in notes.items():
-            table.add_row(*row)
-        out_console.print(table)
-
-
 app.command()(segment)
 app.command()(inspect)
 app.command()(demo)
+app.command()(evaluate)
+app.command()(submission)
+app.command()(protocols)
 app.command()(weights_commands.convert)
 app.add_typer(weights_commands.app, name="weights")
 app.command()(parity)

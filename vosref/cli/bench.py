@@ -15,7 +15,8 @@ __all__ = ["bench"]
 
 def bench(
     suite: Annotated[
-        str | None, typer.Argument(help="What to time: kernels, networks, matching, segment; all four if not given.")
+        str | None,
+        typer.Argument(help="What to time: kernels, networks, matching, segment, scores; all five if not given."),
     ] = None,
     peers: Annotated[
         bool, typer.Option("--peers", help="Time other libraries too (extra [bold]peers[/]), those that are installed.")
@@ -26,7 +27,7 @@ def bench(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write rows and exponents to this file.")] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw how seconds grow, a PNG file.")] = None,
 ) -> None:
-    """Time propagation, networks, matching or whole frames: medians, floors, memory, ratios to other libraries.
+    """Time propagation, networks, matching, whole frames or scores: medians, floors, memory, ratios to other libraries.
 
     Each implementation runs alone, in processes of its own, in turns.
 

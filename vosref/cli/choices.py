@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["Config", "FirstMask", "Frames", "Method", "Settings", "Weights", "chosen", "cores", "size_in_bytes"]
+__all__ = [
+    "Config",
+    "FirstMask",
+    "Frames",
+    "Method",
+    "Settings",
+    "Weights",
+    "check_threads",
+    "chosen",
+    "cores",
+    "size_in_bytes",
+]
 
 Frames = Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")]
 FirstMask = Annotated[Path, typer.Option(help="The first frame's mask: a palette PNG of object ids, or a 0/255 image.")]
@@ -55,6 +66,14 @@ def chosen(method: str, name: str, settings: list[str] | None = None, weights: s
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def check_threads(threads: int | None, *, scheduler: str | None, workers: int) -> None:
+    """Refuse threads, workers and a scheduler that do not go together."""
+    if scheduler is not None and workers > 1:
+        raise typer.BadParameter("--workers are processes here, and --scheduler has its own; give one of them")
+    if scheduler is None and threads is not None and threads > cores():
+        raise typer.BadParameter(f"--threads must be at most the {cores()} cores of this machine, got {threads}")
 
 
 def size_in_bytes(text: str) -> int:

@@ -2,15 +2,16 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-__all__ = ["err_console", "fail", "frames_bar", "out_console", "run", "say_warning", "sentences", "stoppable"]
+__all__ = ["err_console", "fail", "frames_bar", "out_console", "probe", "run", "say_warning", "sentences", "stoppable"]
 
 # What they print holds people's paths, in which brackets and colons mean nothing.
 out_console, err_console = (Console(stderr=e, highlight=False, markup=False, emoji=False) for e in (False, True))
@@ -65,6 +66,21 @@ def stoppable(remedy: str) -> Iterator[None]:
     else:
         return
     fail(f"stopped; {remedy}", 1)
+
+
+def probe(option: str, path: Path, *, taken: Collection[Path] = ()) -> None:
+    """Refuse a report that cannot be written before its numbers are computed, not after.
+
+    `taken` are files that the command writes itself.
+    """
+    from vosref.io import InputError, output_folder  # noqa: PLC0415
+
+    if path.is_dir():
+        raise InputError(f"{option}: {path} is a folder; name a file")
+    if path.resolve() in (file.resolve() for file in taken):
+        raise InputError(f"{option}: {path} is where the record of the run goes; name another file")
+    if path.is_file() or not path.exists():  # else a pipe or a device, such as /dev/stdout
+        output_folder(path.absolute().parent, argument=option)
 
 
 class _Rate(ProgressColumn):

@@ -14,7 +14,7 @@ from rich.text import Text
 from vosref.cli.choices import cores
 from vosref.cli.console import err_console, fail, frames_bar, out_console, say_warning
 
-__all__ = ["open_many", "report_many", "run_many"]
+__all__ = ["executor", "open_many", "report_many", "run_many"]
 
 
 def open_many(*paths: Any, **options: Any) -> Any:
@@ -33,7 +33,7 @@ def run_many(
     threads: int | None,
     resume: bool,
     memory: int | None,
-    then: Callable[[Any, Any], Any],
+    then: Callable[[Any, Any], Any] | None,
 ) -> Any:
     """Segment jobs under one progress bar of all frames, with a line for each video that ends."""
     from vosref.runs.many import segment_many  # noqa: PLC0415
@@ -43,11 +43,11 @@ def run_many(
         threads = 1 if scheduler is not None else max(1, cores() // workers)
     name, total = f"{len(jobs)} video{'s' * (len(jobs) != 1)}", sum(len(job.frames) for job in jobs)
     out = {job.name: job.out for job in jobs}
-    with _executor(workers, scheduler) as executor, frames_bar(name, total) as show:
+    with executor(workers, scheduler) as pool, frames_bar(name, total) as show:
         show(0)
         return segment_many(
             jobs,
-            executor=executor,
+            executor=pool,
             resume=resume,
             memory=memory,
             threads=threads,
@@ -68,15 +68,16 @@ def report_many(jobs: Sequence[Any], outcomes: Sequence[Any]) -> None:
 
 
 @contextmanager
-def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
+def executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
+    """Open what works on many videos: processes, a cluster, or, as None, this thread."""
     if scheduler is not None:
         from vosref.runs.cluster import cluster  # noqa: PLC0415
 
         nobody = f"{scheduler} has no worker yet; waiting for one"
-        with cluster(scheduler, waiting=lambda: say_warning(nobody)) as executor:
+        with cluster(scheduler, waiting=lambda: say_warning(nobody)) as pool:
             # When a scheduler goes, its client logs tracebacks beside what is said here; importing it set its level.
             logging.getLogger("distributed").setLevel(logging.CRITICAL)
-            yield executor
+            yield pool
     elif workers > 1:
         from vosref.runs.processes import Processes  # noqa: PLC0415
 

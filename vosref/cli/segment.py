@@ -3,7 +3,6 @@
 import functools
 import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +10,18 @@ import typer
 from rich.table import Table
 
 from vosref import __version__
-from vosref.cli.choices import Config, FirstMask, Frames, Method, Settings, Weights, chosen, cores, size_in_bytes
-from vosref.cli.console import out_console, run, stoppable
+from vosref.cli.choices import (
+    Config,
+    FirstMask,
+    Frames,
+    Method,
+    Settings,
+    Weights,
+    check_threads,
+    chosen,
+    size_in_bytes,
+)
+from vosref.cli.console import out_console, probe, run, stoppable
 from vosref.cli.many import open_many, report_many, run_many
 
 __all__ = ["demo", "segment"]
@@ -74,7 +83,7 @@ def segment(
     --truth holds a folder for each, and results go to OUT/VIDEO. A video that
     fails, or a worker that dies, keeps no other video from its end.
     """
-    from vosref.runs import layout, open_job  # noqa: PLC0415 - loads NumPy, SciPy and the networks
+    from vosref.runs import RECORD, layout, open_job  # noqa: PLC0415 - loads NumPy, SciPy and the networks
 
     many = layout.holds_many(frames)
     _check(many, only=only, threads=threads, workers=workers, scheduler=scheduler)
@@ -93,7 +102,7 @@ def segment(
         else:
             jobs = [open_job(frames, mask, out, method=method, config=choice, truth=truth)]
         if json_file is not None:
-            _probe(json_file, jobs)
+            probe("--json", json_file, taken=[job.out / RECORD for job in jobs])
         if many or scheduler is not None:
             then = functools.partial(_pictures, overlay=overlay)
             outcomes = run_many(jobs, then=then, workers=workers, scheduler=scheduler, **options)
@@ -132,10 +141,7 @@ def _check(many: bool, *, only: list[str] | None, threads: int | None, workers: 
     """Refuse options that do not go together."""
     if not many and (only or workers > 1):
         raise typer.BadParameter(f"{'--only' if only else '--workers'} is for many videos, and FRAMES is one")
-    if scheduler is not None and workers > 1:
-        raise typer.BadParameter("--workers are processes here, and --scheduler has its own; give one of them")
-    if scheduler is None and threads is not None and threads > cores():
-        raise typer.BadParameter(f"--threads must be at most the {cores()} cores of this machine, got {threads}")
+    check_threads(threads, scheduler=scheduler, workers=workers)
 
 
 def _anywhere(config: Any) -> Any:
@@ -143,19 +149,6 @@ def _anywhere(config: Any) -> Any:
     if not config.weights.endswith(".safetensors"):
         return config
     return config._replace(weights=str(Path(config.weights).absolute()))
-
-
-def _probe(path: Path, jobs: Sequence[Any]) -> None:
-    """Refuse a report that cannot be written before the masks are computed, not after."""
-    from vosref import runs  # noqa: PLC0415
-    from vosref.io import InputError, output_folder  # noqa: PLC0415
-
-    if path.is_dir():
-        raise InputError(f"--json: {path} is a folder; name a file")
-    if path.resolve() in ((job.out / runs.RECORD).resolve() for job in jobs):
-        raise InputError(f"--json: {path} is where the record of the run goes; name another file")
-    if path.is_file() or not path.exists():  # else a pipe or a device, such as /dev/stdout
-        output_folder(path.absolute().parent, argument="--json")
 
 
 def _write_json(path: Path, job: Any, results: dict[str, Any]) -> None:
