@@ -240,7 +240,7 @@ def test_without_a_suite_all_are_timed(vosref, monkeypatch):
     asked = []
     monkeypatch.setattr("vosref.bench.SUITES", {s: lambda s=s, **_: asked.append(s) or iter([ROW]) for s in SUITES})
     assert vosref("bench", "--threads", "1")[0] == 0
-    assert asked == ["kernels", "networks", "matching", "segment"]
+    assert asked == ["kernels", "networks", "matching", "segment", "scores"]
 
 
 def test_sweeps_are_fitted_printed_written_and_drawn(vosref, swept_rows, tmp_path):
@@ -274,7 +274,10 @@ def test_without_sweeps_nothing_is_drawn_and_a_warning_says_so(vosref, one_row, 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("bench", "propagation"), "SUITE must be one of kernels, networks, matching, segment, got propagation"),
+        (
+            ("bench", "propagation"),
+            "SUITE must be one of kernels, networks, matching, segment, scores, got propagation",
+        ),
         (("bench", "--plot", "growth.pdf"), "--plot must end in .png, got growth.pdf"),
         (("bench", "networks", "--threads", "100000"), "--threads must be at most"),
     ],

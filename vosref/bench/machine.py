@@ -20,7 +20,16 @@ from vosref.kernels.threads import for_each_band
 __all__ = ["Peak", "environment", "forced", "measured_peak", "memory_from_here", "peak_memory", "timed"]
 
 FORCING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # variables that replace OpenBLAS's own choice of kernel
-PEERS = ("torch", "faiss-cpu", "onnx", "onnxruntime", "openvino", "cupy-cuda12x", "cupy-cuda13x")
+PEERS = (
+    "torch",
+    "faiss-cpu",
+    "onnx",
+    "onnxruntime",
+    "openvino",
+    "opencv-python-headless",
+    "cupy-cuda12x",
+    "cupy-cuda13x",
+)
 
 
 class Peak(NamedTuple):

@@ -7,7 +7,7 @@ each value means. What all protocols agree on is in `AGREED`.
 
 from typing import NamedTuple
 
-__all__ = ["AGREED", "PROTOCOLS", "RULES", "Protocol", "protocol_named"]
+__all__ = ["AGREED", "PROTOCOLS", "RULES", "UNSTABLE", "Protocol", "protocol_named"]
 
 
 class Protocol(NamedTuple):
@@ -67,7 +67,7 @@ RULES: dict[str, dict[str, str]] = {
         "left_out": "such a frame does not count for the object",
     },
     "measures": {
-        "J, F, T": "region, contour and temporal stability",
+        "J, F, T": "region, contour and temporal stability, T over the sequences that DAVIS counts as stable",
         "J, F": "region and contour",
         "J": "region alone",
     },
@@ -165,6 +165,37 @@ PROTOCOLS = {
         ),
     )
 }
+
+
+# DAVIS 2016's sequences in which stability is not measured, for objects are hidden or bend too much: `unstab_seqs` in
+# davis-matlab's db_util/db_seqs.m, less what only DAVIS 2017 has.
+UNSTABLE = frozenset(
+    [
+        "bmx-bumps",
+        "bmx-trees",
+        "breakdance",
+        "breakdance-flare",
+        "dance-twirl",
+        "dog",
+        "dog-agility",
+        "drift-chicane",
+        "goat",
+        "horsejump-high",
+        "horsejump-low",
+        "libby",
+        "lucia",
+        "mallard-fly",
+        "motocross-jump",
+        "motorbike",
+        "paragliding",
+        "parkour",
+        "rollerblade",
+        "scooter-gray",
+        "soccerball",
+        "swing",
+        "tennis",
+    ]
+)
 
 
 def protocol_named(name: str, /) -> Protocol:

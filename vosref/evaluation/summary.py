@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from vosref.evaluation import statistics
 from vosref.evaluation.objects import ObjectScores
-from vosref.evaluation.protocols import Protocol
+from vosref.evaluation.protocols import UNSTABLE, Protocol
 
 __all__ = ["UNKNOWN", "Categories", "class_of", "global_scores", "object_rows", "sequence_rows"]
 
@@ -36,7 +36,7 @@ def global_scores(
     objects : sequence of ObjectScores
     protocol : Protocol
     stability : mapping of str to sequence of float, optional
-        T of each sequence, from frame to frame.
+        T of each sequence, from frame to frame; the mean leaves out those that DAVIS counts as unstable.
     categories : Categories
 
     Returns
@@ -54,7 +54,8 @@ def global_scores(
     if protocol.average == "seen_unseen":
         found |= _seen_and_unseen(objects, categories)
     if "T" in protocol.measures and stability:
-        found["T-Mean"] = statistics.mean([statistics.mean(list(values)) for values in stability.values()])
+        stable = [statistics.mean(list(values)) for name, values in stability.items() if name not in UNSTABLE]
+        found["T-Mean"] = statistics.mean(stable)
     return found
 
 

@@ -80,7 +80,7 @@ def read_mask(
             "give the mask of these frames, or resize it with nearest neighbour"
         )
     pixels = np.asarray(image)
-    values = np.unique(pixels)
+    values = _values(pixels)
     _refuse_soft(pixels, values, grey=image.mode != "P", where=where)
     binary = not void_alone and _is_binary(values, allow_void=allow_void)
     if not binary:
@@ -117,6 +117,11 @@ def _mask_image(path: File, argument: str) -> Image.Image:
         count = len(colours) if colours else "more than 256"
         raise InputError(f"{where} is a {image.mode} image with {count} distinct colours, not object ids; {_MEND}")
     return image
+
+
+def _values(pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """List the values that occur, ascending; of 8 bits they are counted, which takes a third of sorting's time."""
+    return np.flatnonzero(np.bincount(pixels.ravel())) if pixels.dtype == np.uint8 else np.unique(pixels)
 
 
 def _refuse_soft(pixels: npt.NDArray[Any], values: npt.NDArray[Any], *, grey: bool, where: str) -> None:

@@ -69,7 +69,7 @@ def _small(mask):
     """Return a mask as writable uint8 in order (a kernel is compiled for each kind of array), None if ids exceed it."""
     if mask.dtype not in (np.bool_, np.uint8) and mask.size and (mask.min() < 0 or mask.max() > 255):
         return None
-    return np.require(mask, np.uint8, "CW")
+    return np.require(mask, np.uint8, ["C", "W"])
 
 
 @njit(cache=True, nogil=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vosref import __version__
-from vosref.evaluation.protocols import Protocol
+from vosref.evaluation.protocols import UNSTABLE, Protocol
 from vosref.evaluation.summary import UNKNOWN, Categories, global_scores, object_rows, sequence_rows
 from vosref.runs.evaluations import Evaluation, Scored
 
@@ -106,6 +106,9 @@ def _cost(costs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _unknown(protocol: Protocol, categories: Categories, objects: Sequence[Any]) -> list[str]:
+    """Say which means leave something out, or cannot be taken."""
+    if "T" in protocol.measures and (unstable := sorted({o.sequence for o in objects} & UNSTABLE)):
+        return [f"T-Mean leaves out {', '.join(unstable)}, in which DAVIS does not measure stability"]
     if protocol.average != "seen_unseen":
         return []
     if categories.seen is None:
