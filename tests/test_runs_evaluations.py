@@ -95,7 +95,9 @@ def test_the_last_mask_may_be_missing_where_it_does_not_count(found):
     expected = judged(results, truth)
     for t in (0, N - 1):
         (results / "dog" / f"{t:05d}.png").unlink()
-    assert judged(results, truth) == expected
+    scored = judged(results, truth)
+    assert [s._replace(notes=()) for s in scored] == expected
+    assert scored[1].notes == tuple(f"{results}/dog/{t:05d}.png is missing; it does not count" for t in (0, N - 1))
     with pytest.raises(MissingInputError, match=r"dog/00005.png is missing"):
         judged(results, truth, "youtube_vos")
 
@@ -179,6 +181,19 @@ def test_a_sequence_that_is_there_twice_is_refused(found):
 def test_a_sequence_of_the_set_that_the_truth_has_not_is_named(found):
     with pytest.raises(MissingInputError, match=r"--set: the truth has no sequence 'cow'; it has 'bear', 'dog'"):
         judged(*found, only=["bear", "cow"])
+
+
+def test_remnants_of_known_objects_are_no_noise_and_those_of_others_are(tmp_path):
+    blocks = np.arange(1, 17, dtype=np.uint8).reshape(4, 4).repeat(3, axis=0).repeat(4, axis=1)
+    truth = np.repeat(blocks[None], N, axis=0)
+    predictions = truth.copy()
+    predictions[:, :, 1::2] = 0  # nothing fills 3x3 pixels any more
+    write(tmp_path / "t" / "a", truth)
+    write(tmp_path / "r" / "a", predictions)
+    (scored,) = judged(tmp_path / "r", tmp_path / "t")
+    assert [o.j for o in scored.objects] == [0.5] * 16
+    write(tmp_path / "s" / "a", np.where(predictions > 0, predictions + 100, 0).astype(np.uint8))
+    assert "anti-aliased or noise" in str(refusal(tmp_path / "s", tmp_path / "t").value)
 
 
 def test_a_binary_prediction_is_object_1(tmp_path):

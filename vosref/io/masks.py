@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,7 @@ def read_mask(
     allow_empty: bool = False,
     allow_void: bool = False,
     void_alone: bool = False,
+    known: Collection[int] = (),
 ) -> Mask:
     """Read a mask of object ids.
 
@@ -58,6 +60,8 @@ def read_mask(
         Read 255 beside other ids as background, and 255 alone as object 1: ground truth has both.
     void_alone : bool
         Read 255 as background where it stands alone, too: the mask belongs to a video whose others have ids.
+    known : collection of int
+        Ids that are objects of the video, of which thin remnants raise no doubt.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def read_mask(
         )
     pixels = np.asarray(image)
     values = _values(pixels)
-    _refuse_soft(pixels, values, grey=image.mode != "P", where=where)
+    _refuse_soft(pixels, np.setdiff1d(values, [*known]), grey=image.mode != "P", where=where)
     binary = not void_alone and _is_binary(values, allow_void=allow_void)
     if not binary:
         _refuse_ids(values, allow_void=allow_void or void_alone, where=where)

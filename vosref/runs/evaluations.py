@@ -4,7 +4,7 @@ Nothing is kept between two evaluations, so that no old score can be mistaken fo
 """
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import closing
 from pathlib import Path
@@ -44,6 +44,7 @@ class Scored(NamedTuple):
     moves: tuple[Move, ...] = ()  # what other rules would change, where asked
     missing: tuple[str, ...] = ()  # masks that are not there, with their paths
     wrong: tuple[str, ...] = ()  # masks that cannot be used, and why
+    notes: tuple[str, ...] = ()  # masks that are not there, where that costs nothing or is scored
 
 
 def open_evaluation(
@@ -158,7 +159,19 @@ def _score(protocol: Protocol, explain: bool, pair: Pair) -> Scored:
         tuple(score_objects(tally, protocol, sequence=pair.name)),
         stability_scores(tally, protocol) if "T" in protocol.measures else (),
         tuple(moves(pair.name, protocol, tally_for)) if explain else (),
+        notes=_absent(pair, protocol),
     )
+
+
+def _absent(pair: Pair, protocol: Protocol) -> tuple[str, ...]:
+    """Say which masks are not there though nothing is refused."""
+    names = [name for name in pair.truth.files if name not in pair.predictions.files]
+    if not names:
+        return ()
+    what = "scores 0 where it counts" if protocol.missing == "scored_0" else "does not count"
+    if len(names) == len(pair.truth.files):
+        return (f"{pair.predictions.where} is missing, all {len(names)} masks; each {what}",)
+    return tuple(f"{pair.missing(name)}; it {what}" for name in names)
 
 
 def _refused(pair: Pair, tally: Tally, protocol: Protocol) -> tuple[list[str], list[str]]:
@@ -179,6 +192,7 @@ def _refused(pair: Pair, tally: Tally, protocol: Protocol) -> tuple[list[str], l
 def _frames(pair: Pair, void: str, wrong: dict[str, None]) -> Iterator[tuple[str, Truth, Any]]:
     """Read truth and predictions frame by frame; what cannot be used is noted, and empty from there on."""
     binary: bool | None = None  # whether the truth is 0 and 255; the first mask that is not empty tells
+    known: set[int] = set()  # the objects so far
     for name, file in pair.truth.files.items():
         try:
             true = _true_mask(file, void_alone=binary is False)
@@ -187,10 +201,11 @@ def _frames(pair: Pair, void: str, wrong: dict[str, None]) -> Iterator[tuple[str
             continue
         if true.objects or true.void is not None:
             binary = true.binary if binary is None else binary
+        known |= set(true.objects)
         prediction = None
         if name in pair.predictions.files:
             try:
-                prediction = _prediction(pair.predictions.files[name], true.ids.shape, void=void)
+                prediction = _prediction(pair.predictions.files[name], true.ids.shape, void=void, known=known)
             except InputError as error:
                 wrong[str(error)] = None
         yield name, Truth(true.ids, true.void), prediction
@@ -202,10 +217,17 @@ def _true_mask(file: File, *, void_alone: bool) -> Mask:
     return read_mask(file, argument="TRUTH", allow_empty=True, allow_void=True, void_alone=void_alone)
 
 
-def _prediction(file: Any, size: tuple[int, ...], *, void: str) -> Any:
+def _prediction(file: Any, size: tuple[int, ...], *, void: str, known: Collection[int]) -> Any:
     """Read a predicted mask; 255 beside other ids is an object of that id, where void is one."""
     height, width = size
-    mask = read_mask(file, size=(height, width), argument="RESULTS", allow_empty=True, allow_void=void == "object")
+    mask = read_mask(
+        file,
+        size=(height, width),
+        argument="RESULTS",
+        allow_empty=True,
+        allow_void=void == "object",
+        known=known,
+    )
     return mask.ids if mask.void is None else np.where(mask.void, np.uint8(VOID), mask.ids)
 
 

@@ -61,7 +61,11 @@ def make_report(
         "sequences": [row | dict(costs.get(row["sequence"], {})) for row in rows],
         "objects": object_rows(objects, protocol),
         **_cost(costs),
-        "notes": [*evaluation.notes, *_unknown(protocol, categories, objects)],
+        "notes": [
+            *evaluation.notes,
+            *(note for s in scored for note in s.notes),
+            *_unknown(protocol, categories, objects),
+        ],
     }
     return plain(report)
 
