@@ -1,4 +1,4 @@
-"""Published masks on the sequences of DAVIS 2016 val at hand: J and F to the last printed digit, T beside the official."""
+"""Published masks on the sequences of DAVIS 2016 val at hand: J and F to the last printed digit, and T."""
 
 import json
 

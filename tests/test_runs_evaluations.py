@@ -16,6 +16,7 @@ from vosref.io import InputError, MissingInputError
 from vosref.runs.cluster import cluster
 from vosref.runs.evaluations import evaluate, open_evaluation
 from vosref.runs.processes import Processes
+from vosref.runs.sequences import frames_below
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -51,6 +52,18 @@ def test_folders_and_archives_at_any_depth_score_the_same(tmp_path, found):
     true = zipped(truth, tmp_path / "t.zip", inside="DAVIS/Annotations/480p")
     for pair in ((tmp_path / "deep", truth), (packed, truth), (flat, true), (results, true)):
         assert judged(*pair) == expected
+
+
+def test_videos_that_keep_frames_and_masks_apart_are_sequences(tmp_path, found):
+    results, truth = found
+    expected = judged(results, truth)
+    for name in NAMES:
+        shutil.copytree(truth / name, tmp_path / "videos" / name / "masks")
+        write(tmp_path / "videos" / name / "frames", masks(3))
+    assert judged(results, tmp_path / "videos") == expected
+    (scored,) = judged(results / "bear", tmp_path / "videos" / "bear")
+    assert scored == expected[0]
+    assert {*frames_below(tmp_path / "videos")} == {"videos/bear", "videos/dog"}
 
 
 def test_macs_shadows_and_other_files_are_no_sequences(tmp_path, found):

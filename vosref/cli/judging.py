@@ -107,14 +107,12 @@ def run_judged(
         root, out = root.absolute(), out.absolute()
     opened = _open_data(kind, root, subset=subset, resolution=resolution, seen=seen)
     protocol = named_protocol(opened.protocol) if protocol is None else protocol
-    outcomes = _segmented(opened, out, method, choice, limits=limits, workers=workers, scheduler=scheduler)
+    _segment(opened, out, method, choice, limits=limits, workers=workers, scheduler=scheduler)
     evaluation = open_runs(opened, out, protocol)
     total = sum(len(pair.truth.files) for pair in evaluation.pairs)
     with executor(min(workers, len(opened)), scheduler) as pool, frames_bar("scoring", total) as show:
         show(0)
-        judged = judge_runs(
-            evaluation, opened, _costs(outcomes), name=method, executor=pool, explain=wanted.explain, progress=show
-        )
+        judged = judge_runs(evaluation, opened, name=method, executor=pool, explain=wanted.explain, progress=show)
     wanted.write(judged)
     return judged
 
@@ -130,7 +128,7 @@ def _open_data(kind: str, root: Path, **options: Any) -> Any:
         raise typer.BadParameter(f"--dataset: {error}") from None
 
 
-def _segmented(
+def _segment(
     opened: Any,
     out: Path,
     method: str,
@@ -139,7 +137,7 @@ def _segmented(
     limits: Mapping[str, Any],
     workers: int,
     scheduler: str | None,
-) -> Any:
+) -> None:
     from vosref.cli.console import err_console  # noqa: PLC0415
     from vosref.runs.benchmark import open_benchmark  # noqa: PLC0415
 
@@ -149,18 +147,4 @@ def _segmented(
             status.update(f"opened {n} of {total} videos")
 
         jobs = open_benchmark(opened, out, method=method, config=choice, opened=say)
-    outcomes = run_many(jobs, then=None, workers=workers, scheduler=scheduler, **limits)
-    report_many(jobs, outcomes)
-    frames = {job.name: len(job.frames) for job in jobs}
-    return [(outcome, frames[outcome.name]) for outcome in outcomes]
-
-
-def _costs(outcomes: Sequence[tuple[Any, int]]) -> dict[str, dict[str, Any]]:
-    return {
-        outcome.name: {
-            "frames": frames,
-            "seconds_per_frame": outcome.result.seconds_per_frame,
-            "peak_bytes": outcome.result.peak_bytes,
-        }
-        for outcome, frames in outcomes
-    }
+    report_many(jobs, run_many(jobs, then=None, workers=workers, scheduler=scheduler, **limits))

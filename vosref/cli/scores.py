@@ -82,11 +82,10 @@ def print_moves(moves: Iterable[Any], *, protocol: str, n_objects: int) -> None:
     for (rule, value, names), group in sorted(groups.items(), key=lambda item: _rank(item[0][0])):
         as_in = f"as in {', '.join(names)}" if names else "as in no protocol"
         out_console.print(Text.assemble((f"{rule} {value}", "bold"), f", {as_in}"), soft_wrap=True)
-        table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
-        for move in sorted(group, key=_size, reverse=True)[:MOVES]:
-            what = f"object {move.object}" if move.object else "a missing mask"
-            table.add_row(Text(f"{move.sequence}, {what}"), *_changes(move))
-        out_console.print(table)
+        shown = sorted(group, key=_size, reverse=True)[:MOVES]
+        whose = [f"{m.sequence}, {f'object {m.object}' if m.object else 'a missing mask'}" for m in shown]
+        for name, move in zip(whose, shown, strict=True):
+            out_console.print(f"  {name:<{max(map(len, whose))}}  {'  '.join(_changes(move))}", soft_wrap=True)
         if len(group) > MOVES:
             out_console.print(f"  and {len(group) - MOVES} objects more, which --json writes", soft_wrap=True)
 

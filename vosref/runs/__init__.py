@@ -69,11 +69,9 @@ def segment(
             write_mask(job.mask_path(name), np.zeros(job.frames.size, np.uint8), palette=job.mask.palette)
         budget = Budget(memory, job.method, len(job.frames))
         done = _write_masks(job, state, budget, progress)
-    seconds, peak = (time.perf_counter() - began) / (done - before) if done > before else None, peak_bytes()
-    if seconds is None:  # an earlier run has computed every frame, and has said what it took
-        seconds, peak = _recorded_cost(job)
+    seconds = (time.perf_counter() - began) / (done - before) if done > before else None
     scored = tuple(name for name in job.frames.names if name in job.truth)
-    result = Result(seconds, peak, _score(job, scored) if scored else None, scored)
+    result = Result(seconds, peak_bytes(), _score(job, scored) if scored else None, scored)
     _write_record(job, frames_done=done, result=result)
     return result
 
@@ -163,12 +161,14 @@ def _write_record(job: Job, *, frames_done: int, result: Result | None = None) -
     }
     if result is not None:
         record["result"] = result.summary(job.name)
+        if result.seconds_per_frame is None:  # an earlier run has computed every frame, and has said what it took
+            record["result"] |= _recorded_cost(job)
     write_text(job.out / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def _recorded_cost(job: Job) -> tuple[float | None, int | None]:
+def _recorded_cost(job: Job) -> dict[str, Any]:
     result = _read_record(job).get("result", {})
-    return result.get("seconds_per_frame"), result.get("peak_bytes")
+    return {key: result[key] for key in ("seconds_per_frame", "peak_bytes") if key in result}
 
 
 def _read_record(job: Job) -> dict[str, Any]:

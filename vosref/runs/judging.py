@@ -109,7 +109,6 @@ def open_runs(dataset: Dataset, out: str | Path, protocol: Protocol, /) -> Evalu
 def judge_runs(
     evaluation: Evaluation,
     dataset: Dataset,
-    costs: Mapping[str, Mapping[str, Any]],
     /,
     *,
     name: str,
@@ -117,9 +116,9 @@ def judge_runs(
     explain: bool = False,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Judged:
-    """Score what `open_runs` found; `costs` are what the runs took, as `make_report` wants them."""
+    """Score what `open_runs` found, and tell what the runs took."""
     scored = evaluate(evaluation, executor=executor, explain=explain, progress=progress)
-    categories = categories_of(dataset)
+    categories, costs = categories_of(dataset), _recorded(evaluation)
     report = make_report(evaluation, scored, name=name, subset=dataset.subset, categories=categories, costs=costs)
     if explain:
         report["moves"] = _move_rows(scored)

@@ -18,7 +18,7 @@ __all__ = ["Result", "environment", "peak_bytes"]
 class Result(NamedTuple):
     """What a run did."""
 
-    seconds_per_frame: float | None  # of the frames computed last, reading and writing included; None if not known
+    seconds_per_frame: float | None  # of the frames computed this time, reading and writing included; None if none were
     peak_bytes: int | None  # largest resident size of this process; None where the system does not tell
     scores: SequenceScores | None
     scored_names: tuple[str, ...]  # the frames that have truth

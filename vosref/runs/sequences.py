@@ -15,6 +15,7 @@ from vosref.runs.jobs import RECORD
 
 __all__ = ["PHOTO_SUFFIXES", "Masks", "Pair", "frames_below", "masks_below", "matching", "pair_sequences"]
 
+_VIDEOS = ("JPEGImages", "frames")
 _OURS = ("overlay", "scores")  # what `vosref segment` writes beside masks
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".webp")
 
@@ -73,7 +74,7 @@ def masks_below(root: str | Path, /, *, argument: str) -> dict[str, Masks]:
     Parameters
     ----------
     root : path
-        A folder or a zip archive; of a data set with ``Annotations``, what is below that.
+        A folder or a zip archive; of a data set with ``Annotations``, or folders called ``masks``, what is below those.
     argument : str
         What the message of an error calls it.
 
@@ -89,7 +90,7 @@ def masks_below(root: str | Path, /, *, argument: str) -> dict[str, Masks]:
     """
     root = Path(root)
     files = files_below(root, argument=argument)
-    folders = _folders(files, (*MASK_SUFFIXES, *PHOTO_SUFFIXES), home="Annotations")
+    folders = _folders(files, (*MASK_SUFFIXES, *PHOTO_SUFFIXES), home=("Annotations", "masks"))
     found = {path: _masks(root, path, inside, argument, files.get(path / RECORD)) for path, inside in folders.items()}
     found = {path: masks for path, masks in found.items() if masks.files or masks.photos}
     if not found:
@@ -111,13 +112,13 @@ def frames_below(truth: Path, frames: str | Path | None = None, /) -> dict[str, 
     root = Path(frames) if frames is not None else Path(*parts)
     if frames is None and kind_of(root) == "missing":
         return {}
-    folders = _folders(files_below(root, argument="--frames"), FRAME_SUFFIXES, home="JPEGImages")
+    folders = _folders(files_below(root, argument="--frames"), FRAME_SUFFIXES, home=_VIDEOS)
     if frames is None and "JPEGImages" not in parts:
-        folders = {path: inside for path, inside in folders.items() if "JPEGImages" in path.parts}
+        folders = {path: inside for path, inside in folders.items() if {*_VIDEOS} & {*path.parts}}
     if frames is not None and not folders:
         raise MissingInputError(f"--frames: {root} holds no image ({' '.join(FRAME_SUFFIXES)})")
     return {
-        (PurePosixPath(root.name) / path).as_posix(): {p.stem: f for p, f in inside.items()}
+        (root.resolve().name / _bare(path)).as_posix(): {p.stem: f for p, f in inside.items()}
         for path, inside in folders.items()
     }
 
@@ -173,14 +174,14 @@ def pair_sequences(
 
 
 def _folders(
-    files: Mapping[PurePosixPath, File], suffixes: Collection[str], *, home: str
+    files: Mapping[PurePosixPath, File], suffixes: Collection[str], *, home: Collection[str]
 ) -> dict[PurePosixPath, dict[PurePosixPath, File]]:
-    """Group files of a kind by their folder; where any of them are below a folder called `home`, only those."""
+    """Group files of a kind by their folder; where any of them are below one of the `home` folders, only those."""
     folders: dict[PurePosixPath, dict[PurePosixPath, File]] = {}
     for path, file in files.items():
         if path.suffix.lower() in suffixes:
             folders.setdefault(path.parent, {})[path] = file
-    return {path: inside for path, inside in folders.items() if home in path.parts} or folders
+    return {path: inside for path, inside in folders.items() if {*home} & {*path.parts}} or folders
 
 
 def _masks(
@@ -203,11 +204,17 @@ def _masks(
 def _names(folders: Mapping[PurePosixPath, Masks], root: Path) -> Iterator[tuple[PurePosixPath, str]]:
     """Name each folder by its path below the one that holds them all; a single one by its last part."""
     paths = sorted(folders, key=lambda path: natural_key(path.as_posix()))
+    bare = [_bare(path).parts for path in paths]
     common = 0
-    while len({path.parts[: common + 1] for path in paths}) == 1 and common < len(paths[0].parts) - 1:
+    while len({parts[: common + 1] for parts in bare}) == 1 and common < len(bare[0]) - 1:
         common += 1
-    for path in paths:
-        yield path, "/".join(path.parts[common:]) or root.resolve().stem
+    for path, parts in zip(paths, bare, strict=True):
+        yield path, "/".join(parts[common:]) or root.resolve().stem
+
+
+def _bare(path: PurePosixPath) -> PurePosixPath:
+    """Leave out the folders in which a video keeps its frames and masks apart."""
+    return PurePosixPath(*(part for part in path.parts if part not in ("frames", "masks")))
 
 
 def _spell(root: Path, folder: PurePosixPath) -> str:
