@@ -51,7 +51,7 @@ def picture(page):
         browser.get(page.as_uri())
         browser.find_element(By.CSS_SELECTOR, "#worst button").click()
         for _ in range(2):  # its height is known once it is as wide as it will be
-            height = browser.execute_script("return document.body.getBoundingClientRect().bottom")
+            height = browser.execute_script("scrollTo(0, 0); return document.body.getBoundingClientRect().bottom")
             size = {"width": WIDTH, "height": int(height) + 24, "deviceScaleFactor": 1, "mobile": False}
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         return base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"])

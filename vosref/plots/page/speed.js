@@ -10,7 +10,7 @@ function showSpeed() {
   const data = page.published[0].data;
   const unknown = ours.filter((method) => !exists(method.seconds_per_frame)).map((method) => method.name);
   byId("speed-words").textContent = [
-    `Further left is faster, on a logarithmic scale; higher is better. The published points are those of the papers for the validation set of ${data}, each measured on other hardware than this, and some on other frames.`,
+    `Further left is faster, on a logarithmic scale; higher is better. The published points are those of the papers for the validation set of ${data}, each measured on other hardware than this, and some on other frames; beside them, ours mean something where the truth is that set.`,
     "Hollow points are of methods that are trained on the first frame of every video.",
     unknown.length ? `The speed of ${unknown.join(" and ")} is unknown: the dashed line is at its J&F.` : "",
   ].join(" ");
