@@ -171,6 +171,17 @@ def test_the_protocols_are_printed_rule_by_rule(vosref):
         assert name in words
 
 
+def test_a_sequence_without_an_object_has_no_score_and_is_noted(vosref, tmp_path, found):
+    results, truth = found
+    for folder in found:
+        write(folder / "void", np.zeros((N, 12, 16), np.uint8))
+    report, _, err = evaluated(vosref, found, tmp_path, "--html", tmp_path / "r.html", "--csv", tmp_path / "r.csv")
+    assert [row["sequence"] for row in report["sequences"]] == [*NAMES]
+    assert "void: nothing is an object under davis2017" in plain(err)
+    alone, _, _ = evaluated(vosref, (results / "void", truth / "void"), tmp_path, "--html", tmp_path / "a.html")
+    assert alone["global"]["J&F-Mean"] is None
+
+
 def test_a_report_may_go_to_a_pipe(vosref, found):
     assert vosref("evaluate", *found, "--protocol", "strict", "--json", "/dev/stdout")[0] == 0
 

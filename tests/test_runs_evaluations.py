@@ -191,6 +191,15 @@ def test_a_sequence_that_is_there_twice_is_refused(found):
         judged(results, truth)
 
 
+def test_two_resolutions_of_a_truth_are_refused(tmp_path, found):
+    results, truth = found
+    shutil.copytree(truth, tmp_path / "DAVIS" / "Annotations" / "480p")
+    assert judged(results, tmp_path / "DAVIS") == judged(results, truth)
+    shutil.copytree(truth, tmp_path / "DAVIS" / "Annotations" / "Full-Resolution")
+    with pytest.raises(InputError, match="holds 480p and Full-Resolution; name the folder of one"):
+        judged(results, tmp_path / "DAVIS")
+
+
 def test_a_sequence_of_the_set_that_the_truth_has_not_is_named(found):
     with pytest.raises(MissingInputError, match=r"--set: the truth has no sequence 'cow'; it has 'bear', 'dog'"):
         judged(*found, only=["bear", "cow"])

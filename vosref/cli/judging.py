@@ -40,7 +40,8 @@ class Wanted(NamedTuple):
         if self.html is not None:
             from vosref.plots import clips, write_report  # noqa: PLC0415
 
-            write_report(self.html, judged.report, clips.clips_of(judged.evaluations, judged.frames))
+            scored = {row["sequence"] for row in judged.report["sequences"]}
+            write_report(self.html, judged.report, clips.clips_of(judged.evaluations, judged.frames, scored=scored))
 
 
 def named_protocol(name: str) -> Any:

@@ -1,7 +1,7 @@
 """What the report shows of each sequence: its frames, the true masks, and those of one or more methods."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,13 @@ from vosref.runs.sequences import Pair
 __all__ = ["clips_of"]
 
 
-def clips_of(evaluations: Mapping[str, Evaluation], frames: Callable[[str], Mapping[str, File]], /) -> Iterator[Clip]:
+def clips_of(
+    evaluations: Mapping[str, Evaluation],
+    frames: Callable[[str], Mapping[str, File]],
+    /,
+    *,
+    scored: Collection[str],
+) -> Iterator[Clip]:
     """Bring together what several methods made of the same sequences.
 
     Parameters
@@ -26,6 +32,8 @@ def clips_of(evaluations: Mapping[str, Evaluation], frames: Callable[[str], Mapp
         By the method's name; all over the same truth.
     frames : callable
         Returns a sequence's frames by name, as files; none where they are not at hand.
+    scored : collection of str
+        Names of the sequences that have scores; the others are left out.
 
     Yields
     ------
@@ -33,6 +41,8 @@ def clips_of(evaluations: Mapping[str, Evaluation], frames: Callable[[str], Mapp
     """
     first = next(iter(evaluations.values()))
     for n, pair in enumerate(first.pairs):
+        if pair.name not in scored:
+            continue
         pairs = {name: evaluation.pairs[n] for name, evaluation in evaluations.items()}
         yield Clip(
             sequence=pair.name,

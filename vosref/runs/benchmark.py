@@ -1,14 +1,16 @@
 """A data set as a benchmark has it: a run for each video, from what is given of it, whenever that is."""
 
 import functools
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from vosref.datasets import Dataset, Video, given, given_mask, open_video_frames
-from vosref.io import Frames, InputError, MissingInputError
+from vosref.io import Frames, InputError
 from vosref.io.frames import FileFrames
 from vosref.runs.jobs import Job, Later, digest, make_job
+from vosref.runs.layout import each
 
 __all__ = ["open_benchmark"]
 
@@ -43,19 +45,15 @@ def open_benchmark(
     InputError
         Once, with all that cannot be used; MissingInputError if any of it is not there.
     """
-    jobs: list[Job] = []
-    refused: list[InputError] = []
-    for n, name in enumerate(dataset, 1):
+    count = itertools.count(1)
+
+    def open_one(name: str, _: None) -> Job:
         try:
-            jobs.append(_open(dataset[name], Path(out) / name, method, config))
-        except InputError as error:
-            refused.append(error)
-        opened(n, len(dataset))
-    if refused:
-        kind = MissingInputError if any(isinstance(e, MissingInputError) for e in refused) else InputError
-        lines = "".join(f"\n  {error}" for error in refused)
-        raise kind(f"{len(refused)} of {len(dataset)} videos cannot be used:{lines}")
-    return jobs
+            return _open(dataset[name], Path(out) / name, method, config)
+        finally:
+            opened(next(count), len(dataset))
+
+    return list(each(dict.fromkeys(dataset), open_one).values())
 
 
 def _open(video: Video, out: Path, method: str, config: Any) -> Job:

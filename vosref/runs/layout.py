@@ -12,7 +12,7 @@ from vosref.io.frames import FRAME_SUFFIXES
 from vosref.io.images import examples, kind_of, list_images, natural_key
 from vosref.io.video import VIDEO_SUFFIXES
 
-__all__ = ["find_first_mask", "find_videos", "holds_many", "open_jobs"]
+__all__ = ["each", "find_first_mask", "find_videos", "holds_many", "open_jobs"]
 
 
 def open_jobs(
@@ -60,7 +60,7 @@ def open_jobs(
             f"--mask: {masks} {reason}, and {frames} holds many videos; give a folder with each one's first mask"
         )
     videos = find_videos(frames, only=only)
-    firsts = _each(videos, lambda name, video: find_first_mask(masks, name, video))
+    firsts = each(videos, lambda name, video: find_first_mask(masks, name, video))
     jobs: list[Any] = []
 
     def open_one(name: str, video: Path) -> None:
@@ -70,7 +70,7 @@ def open_jobs(
         opened(len(jobs), len(videos))
 
     with _emptied((out / name for name in videos), out):
-        _each(videos, open_one)
+        each(videos, open_one)
     return jobs
 
 
@@ -162,8 +162,14 @@ def _frame_names(video: Path) -> Collection[str]:
     return list_images(video, suffixes=FRAME_SUFFIXES, argument="frames") if video.is_dir() else ("00000",)
 
 
-def _each(videos: Mapping[str, Path], use: Callable[[str, Path], Any]) -> dict[str, Any]:
-    """Call `use` for each video; raise what it refuses all together."""
+def each(videos: Mapping[str, Any], use: Callable[[str, Any], Any], /) -> dict[str, Any]:
+    """Call `use` with the name of each video and what it is; raise what it refuses all together.
+
+    Raises
+    ------
+    InputError
+        With every refusal; MissingInputError if one of them is.
+    """
     made, refused = {}, {}
     for name, video in videos.items():
         try:

@@ -64,6 +64,11 @@ def make_report(
         "notes": [
             *evaluation.notes,
             *(note for s in scored for note in s.notes),
+            *(
+                f"{s.name}: nothing is an object under {protocol.name}, so it has no score"
+                for s in scored
+                if not s.objects
+            ),
             *_unknown(protocol, categories, objects),
         ],
     }

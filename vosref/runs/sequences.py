@@ -15,6 +15,7 @@ from vosref.runs.jobs import RECORD
 
 __all__ = ["PHOTO_SUFFIXES", "Masks", "Pair", "frames_below", "masks_below", "matching", "pair_sequences"]
 
+RESOLUTIONS = ("480p", "1080p", "Full-Resolution")  # of DAVIS
 _VIDEOS = ("JPEGImages", "frames")
 _OURS = ("overlay", "scores")  # what `vosref segment` writes beside masks
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".webp")
@@ -97,7 +98,10 @@ def masks_below(root: str | Path, /, *, argument: str) -> dict[str, Masks]:
         raise MissingInputError(
             f"{argument}: {root} holds no masks ({' '.join(MASK_SUFFIXES)}); give a folder or zip archive of them"
         )
-    return {name: found[path] for path, name in _names(found, root)}
+    named = {name: found[path] for path, name in _names(found, root)}
+    if len(sizes := {name.split("/")[0] for name in named}) > 1 and sizes <= {*RESOLUTIONS}:
+        raise InputError(f"{argument}: {root} holds {' and '.join(sorted(sizes))}; name the folder of one of them")
+    return named
 
 
 def frames_below(truth: Path, frames: str | Path | None = None, /) -> dict[str, dict[str, File]]:
