@@ -11,7 +11,10 @@ __all__ = ["submission"]
 
 
 def submission(
-    results: Annotated[Path, typer.Argument(help="A folder or zip archive of masks, SEQUENCE/FRAME.png at any depth.")],
+    results: Annotated[
+        Path,
+        typer.Argument(metavar="RESULTS", help="A folder or zip archive of masks, SEQUENCE/FRAME.png at any depth."),
+    ],
     out: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The archive to write.")],
     dataset: Annotated[
         tuple[str, Path],
@@ -29,8 +32,8 @@ def submission(
 ) -> None:
     """Pack masks into the archive that a benchmark's server expects, if it would take every one of them.
 
-    Masks that are missing, extra, of another size, unreadable or with foreign ids are named, all of them, and nothing
-    is written.
+    Masks that are missing, extra, of another size, unreadable or with foreign
+    ids are named, all of them, and nothing is written.
     """
     from vosref import datasets, submissions  # noqa: PLC0415 - loads NumPy
 

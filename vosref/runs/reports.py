@@ -49,6 +49,7 @@ def make_report(
     protocol, costs = evaluation.protocol, costs or {}
     objects = [o for s in scored for o in s.objects]
     stability = {s.name: s.stability for s in scored if s.stability}
+    empty = [s.name for s in scored if not s.objects]
     rows = sequence_rows(objects, protocol, stability=stability)
     report = {
         "vosref": __version__,
@@ -64,11 +65,7 @@ def make_report(
         "notes": [
             *evaluation.notes,
             *(note for s in scored for note in s.notes),
-            *(
-                f"{s.name}: nothing is an object under {protocol.name}, so it has no score"
-                for s in scored
-                if not s.objects
-            ),
+            *(f"{name}: nothing is an object under {protocol.name}, so it has no score" for name in empty),
             *_unknown(protocol, categories, objects),
         ],
     }
