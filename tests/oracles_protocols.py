@@ -37,11 +37,11 @@ def vos_benchmark(predictions, truths):
 
 
 def youtube_vos(predictions, truths):
-    """Each object from the frame after the one in which it is given."""
+    """Each object from the first frame that shows it, in which it is given, on."""
     found = {}
     for k in sorted(set().union(*map(_ids, truths))):
         first = next(t for t, frame in enumerate(truths) if k in _ids(frame))
-        found[k] = [_score(p, t, k) for p, t in list(zip(predictions, truths, strict=True))[first + 1 :]]
+        found[k] = [_score(p, t, k) for p, t in list(zip(predictions, truths, strict=True))[first:]]
     return found
 
 

@@ -95,7 +95,7 @@ def test_an_object_that_does_not_exist_is_refused_or_ignored_or_scores_0():
     predictions = still(7, 0, 1)
     assert scored(predictions, truths, "davis2017") == "refused"
     assert scored(predictions, truths, "vos_benchmark") == {1: [1.0] * 4}
-    assert scored(predictions, truths, "youtube_vos") == {1: [1.0] * 5}
+    assert scored(predictions, truths, "youtube_vos") == {1: [1.0] * 6}
     assert scored(predictions, truths, "strict") == {1: [1.0] * 5, 7: [0.0] * 5}
 
 

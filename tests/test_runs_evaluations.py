@@ -181,7 +181,7 @@ def test_masks_between_sparse_truth_do_not_count_and_are_counted(found):
             (truth / name / f"{t:05d}.png").unlink()
     evaluation = open_evaluation(results, truth, protocol=PROTOCOLS["youtube_vos"])
     assert evaluation.notes == ("4 predicted masks are of frames without truth, and do not count",)
-    assert evaluate(evaluation)[0].objects[0].frames == ("00002", "00004", "00005")
+    assert evaluate(evaluation)[0].objects[0].frames == ("00000", "00002", "00004", "00005")
 
 
 def test_a_sequence_that_is_there_twice_is_refused(found):

@@ -150,6 +150,8 @@ def _shown(tally: Tally, where: NDArray[np.bool_]) -> tuple[int, ...]:
 def _not_given(true: NDArray[np.bool_], given: str) -> NDArray[np.bool_]:
     """Leave out the frames whose masks were given; `true` tells where the truth shows the object."""
     counted = np.ones(len(true), dtype=bool)
+    if given == "counted":
+        return counted
     if given == "appearance":
         counted[np.flatnonzero(true)[:1]] = False
         return counted

@@ -17,7 +17,7 @@ class Protocol(NamedTuple):
     objects: str  # which ids are objects
     extra: str  # an id that only predictions have
     start: str  # the first frame of an object that counts
-    given: str  # frames that do not count, for their masks were given
+    given: str  # frames that are left out, for their masks were given
     void: str  # truth of 255 beside other ids
     missing: str  # a frame that counts and has no predicted mask
     both_empty: str  # neither the truth nor the prediction shows the object
@@ -49,9 +49,10 @@ RULES: dict[str, dict[str, str]] = {
         "false_alarms": "from the first true frame that shows it, and in earlier ones where the prediction does",
     },
     "given": {
-        "first_and_last": "the first frame was given; the last was missing in methods of 2016",
-        "first": "the first true frame was given",
-        "appearance": "each object's mask was given where the truth first shows it",
+        "first_and_last": "the first frame, which was given, and the last, which some methods of 2016 lacked",
+        "first": "the first true frame, which was given",
+        "appearance": "for each object, the frame that first shows it, where its mask was given",
+        "counted": "none: what was given counts too, as it was handed in",
     },
     "void": {
         "background": "255 in the truth is background: a prediction there is wrong",
@@ -120,7 +121,7 @@ PROTOCOLS = {
             objects="truth",
             extra="ignored",
             start="in_truth",
-            given="appearance",
+            given="counted",
             void="background",
             missing="refused",
             both_empty="scored_1",
