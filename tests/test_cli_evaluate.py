@@ -157,7 +157,7 @@ def test_explain_says_so_where_nothing_is_in_dispute(vosref, tmp_path):
     truth[:, :3] = 0
     write(tmp_path / "t" / "a", truth)
     _, out, _ = evaluated(vosref, (tmp_path / "t", tmp_path / "t"), tmp_path, "--explain")
-    assert "no other value of a rule would change a score of these 1 objects" in plain(out)
+    assert "no other value of a rule would change a score of the objects (1)" in plain(out)
 
 
 def test_the_protocols_are_printed_rule_by_rule(vosref):

@@ -58,9 +58,13 @@ def test_a_second_call_with_resume_computes_nothing_and_reports_the_same(vosref,
 def test_late_objects_enter_where_they_are_given(vosref, echo, tmp_path):
     root = layouts.write(tmp_path / "yt", layouts.youtube_vos())
     out = tmp_path / "out"
-    code, _, err = vosref("evaluate", *echo, "--dataset", "youtube_vos", root, "--out", out)
-    assert code == 3
-    assert "vosref submission" in err  # only what is given is known, so nothing can be scored
+    words = ("evaluate", *echo, "--dataset", "youtube_vos", root, "--out", out)
+    code, _, err = vosref(*words, "--json", tmp_path / "r.json")
+    assert (code, out.exists()) == (3, False)  # only what is given is known, so there can be no report
+    assert "no truth but what is given" in plain(err)
+    code, printed, _ = vosref(*words)
+    assert code == 0
+    assert f"vosref submission {out} {out}.zip --dataset youtube_vos {root}" in printed
     masks = {name: np.asarray(Image.open(out / "late" / f"{name}.png")) for name in layouts.numbered(4, 5)}
     given = {name: np.zeros(layouts.SIZE, np.uint8) for name in masks}
     given["00005"][:, :2] = 2, 7
@@ -98,8 +102,9 @@ def test_a_stopped_run_with_late_objects_goes_on_to_the_same_bytes(echo, tmp_pat
 @pytest.mark.parametrize("make", [layouts.youtube_objects, layouts.youtube_objects_as_published])
 def test_youtube_objects_in_either_layout(vosref, echo, tmp_path, make):
     root = layouts.write(tmp_path / "yto", make())
-    code, _, err = vosref("evaluate", *echo, "--dataset", "youtube_objects", root, "--out", tmp_path / "out")
-    assert code == (3 if make is layouts.youtube_objects else 0), err
+    code, out_text, err = vosref("evaluate", *echo, "--dataset", "youtube_objects", root, "--out", tmp_path / "out")
+    assert code == 0, err
+    assert ("J-Mean-Classes" in out_text) == (make is layouts.youtube_objects_as_published)
 
 
 def test_a_video_that_cannot_be_used_is_named_before_anything_is_computed(vosref, echo, tmp_path):

@@ -132,7 +132,8 @@ def evaluate(
                 limits=limits,
                 **where,
             )
-    print_judged(judged, explain=explain)
+    if judged is not None:
+        print_judged(judged, explain=explain)
 
 
 def _refuse(partner: str, given: dict[str, object]) -> None:

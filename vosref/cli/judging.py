@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import typer
 
-from vosref.cli.console import frames_bar, probe
+from vosref.cli.console import frames_bar, out_console, probe
 from vosref.cli.many import executor, report_many, run_many
 
 __all__ = ["Wanted", "named_protocol", "results_judged", "run_judged"]
@@ -99,8 +99,9 @@ def run_judged(
     workers: int,
     scheduler: str | None,
 ) -> Any:
-    """Segment a data set, score what came of it, and write the reports."""
-    from vosref.runs.judging import judge_runs, open_runs  # noqa: PLC0415
+    """Segment a data set, score what came of it, and write the reports; None where there is no truth to score by."""
+    from vosref.io import MissingInputError  # noqa: PLC0415
+    from vosref.runs.judging import is_scorable, judge_runs, open_runs  # noqa: PLC0415
 
     wanted.probe()
     (kind, root, subset, resolution, seen), (method, choice, out) = data, run
@@ -108,7 +109,13 @@ def run_judged(
         root, out = root.absolute(), out.absolute()
     opened = _open_data(kind, root, subset=subset, resolution=resolution, seen=seen)
     protocol = named_protocol(opened.protocol) if protocol is None else protocol
+    if not (scorable := is_scorable(opened)) and any(wanted):
+        raise MissingInputError(f"{root} has no truth but what is given, so there can be no report; leave it out")
     _segment(opened, out, method, choice, limits=limits, workers=workers, scheduler=scheduler)
+    if not scorable:
+        say = f"{root} has no truth but what was given; for its server: vosref submission {out} {out}.zip"
+        out_console.print(f"{say} --dataset {kind} {root}{f' --set {subset}' if subset else ''}", soft_wrap=True)
+        return None
     evaluation = open_runs(opened, out, protocol)
     total = sum(len(pair.truth.files) for pair in evaluation.pairs)
     with executor(min(workers, len(opened)), scheduler) as pool, frames_bar("scoring", total) as show:

@@ -38,7 +38,8 @@ def print_report(report: Mapping[str, Any]) -> None:
     else:
         out_console.print(_methods(methods))
     n = len(report["objects"])
-    say = f"{report['protocol']['name']}: {n} object{'s' * (n != 1)} in {len(report['sequences'])} sequences"
+    m = len(report["sequences"])
+    say = f"{report['protocol']['name']}: {n} object{'s' * (n != 1)} in {m} sequence{'s' * (m != 1)}"
     means = ", ".join(f"{name} {_cell(value)}" for name, value in report["global"].items())
     out_console.print(f"{say}; {means}", soft_wrap=True)
     if report["seconds_per_frame"] is not None:
@@ -76,7 +77,7 @@ def print_moves(moves: Iterable[Any], *, protocol: str, n_objects: int) -> None:
     for move in moves:
         groups.setdefault((move.rule, move.value, move.protocols), []).append(move)
     if not groups:
-        out_console.print(f"no other value of a rule would change a score of these {n_objects} objects")
+        out_console.print(f"no other value of a rule would change a score of the objects ({n_objects})")
         return
     out_console.print(f"\nwhat another value of one rule of {protocol} would change:", soft_wrap=True)
     for (rule, value, names), group in sorted(groups.items(), key=lambda item: _rank(item[0][0])):

@@ -9,14 +9,14 @@ from vosref.datasets import Dataset, Video, given, listed_objects, read_subset
 from vosref.evaluation.explain import Move
 from vosref.evaluation.protocols import Protocol
 from vosref.evaluation.summary import UNKNOWN, Categories
-from vosref.io import MissingInputError
+from vosref.io import InputError, MissingInputError
 from vosref.io.archives import File
 from vosref.io.places import open_place
 from vosref.runs.evaluations import Evaluation, Scored, evaluate, open_evaluation
 from vosref.runs.reports import compare, make_report, plain
 from vosref.runs.sequences import Masks, Pair, frames_below, masks_below, matching
 
-__all__ = ["Judged", "judge_results", "judge_runs", "listed_categories", "open_results", "open_runs"]
+__all__ = ["Judged", "is_scorable", "judge_results", "judge_runs", "listed_categories", "open_results", "open_runs"]
 
 
 class Judged(NamedTuple):
@@ -90,6 +90,18 @@ def judge_results(
     )
 
 
+def is_scorable(dataset: Dataset, /) -> bool:
+    """Tell whether a data set has truth beside the masks that are given, as test sets have not."""
+
+    def has_more(video: Video) -> bool:
+        try:
+            return set(video.masks) > set(given(video))
+        except InputError:  # whoever opens the runs names it, with all others
+            return True
+
+    return any(has_more(dataset[name]) for name in dataset)
+
+
 def open_runs(dataset: Dataset, out: str | Path, protocol: Protocol, /) -> Evaluation:
     """Find the masks that runs over a data set have written, and its truth."""
     pairs = []
@@ -98,11 +110,6 @@ def open_runs(dataset: Dataset, out: str | Path, protocol: Protocol, /) -> Evalu
         written = next(iter(masks_below(where, argument="--out").values())) if where.is_dir() else None
         predictions = Masks(f"{where}/", {}, {}) if written is None else written
         pairs.append(Pair(name, Masks(str(dataset.root), video.masks, {}), predictions))
-    if all(set(dataset[name].masks) <= set(given(dataset[name])) for name in dataset):
-        raise MissingInputError(
-            f"{dataset.root} has no truth but what was given, so there is nothing to score; "
-            "`vosref submission` makes the archive that its server scores"
-        )
     return Evaluation(Path(out), Path(str(dataset.root)), protocol, tuple(pairs), ())
 
 
