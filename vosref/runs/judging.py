@@ -1,5 +1,6 @@
 """From paths, or from runs over a data set, to a report: what `vosref evaluate` and Python call alike."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -69,6 +70,9 @@ def judge_results(
     executor, explain, progress
         As for `evaluate`.
     """
+    videos = functools.cache(lambda: frames_below(evaluations[0].truth, frames))
+    if frames is not None:
+        videos()  # what was named is looked for before anything is computed
     done, reports, scored = 0, [], []
     for n, evaluation in enumerate(evaluations):
         before = done
@@ -84,10 +88,8 @@ def judge_results(
     names = [report["name"], *(other["name"] for other in report.get("compared", ()))]
     if explain:
         report["moves"] = _move_rows(scored[0])
-    videos = frames_below(evaluations[0].truth, frames)
-    return Judged(
-        report, dict(zip(names, evaluations, strict=True)), _moves(scored[0]), lambda name: matching(videos, name)
-    )
+    named = dict(zip(names, evaluations, strict=True))
+    return Judged(report, named, _moves(scored[0]), lambda name: matching(videos(), name))
 
 
 def is_scorable(dataset: Dataset, /) -> bool:
