@@ -110,7 +110,9 @@ def run_judged(
     opened = _open_data(kind, root, subset=subset, resolution=resolution, seen=seen)
     protocol = named_protocol(opened.protocol) if protocol is None else protocol
     if not (scorable := is_scorable(opened)) and any(wanted):
-        raise MissingInputError(f"{root} has no truth but what is given, so there can be no report; leave it out")
+        raise MissingInputError(
+            f"{root} has no truth but what is given, so there can be no report: leave out --json, --csv, --html, --explain"
+        )
     _segment(opened, out, method, choice, limits=limits, workers=workers, scheduler=scheduler)
     if not scorable:
         say = f"{root} has no truth but what was given; for its server: vosref submission {out} {out}.zip"
