@@ -111,7 +111,8 @@ def run_judged(
     protocol = named_protocol(opened.protocol) if protocol is None else protocol
     if not (scorable := is_scorable(opened)) and any(wanted):
         raise MissingInputError(
-            f"{root} has no truth but what is given, so there can be no report: leave out --json, --csv, --html, --explain"
+            f"{root} has no truth but what is given, so there can be no report; leave out --json, --csv, --html, "
+            "--explain"
         )
     _segment(opened, out, method, choice, limits=limits, workers=workers, scheduler=scheduler)
     if not scorable:
