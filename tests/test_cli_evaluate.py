@@ -245,6 +245,8 @@ def test_a_bad_mask_is_named_and_nothing_is_written(vosref, found, tmp_path, how
         (("{r}", "--run", "tvos"), 2, "say which kind with --dataset"),
         (("{r}", "--run", "tvos", "--dataset", "davis"), 2, "must be one of davis2016"),
         (("{r}", "{t}", "--run", "tvos", "--dataset", "davis2016"), 2, "TRUTH goes with"),
+        (("{r}", "{t}", "--protocol", "strict", "--workers", "2", "--scheduler", "tcp://x:1"), 2, "give one of them"),
+        (("{r}", "{t}", "--protocol", "strict", "--scheduler", "x"), 1, "--scheduler takes an address"),
         (("{r}/none", "{t}", "--protocol", "strict"), 3, "none does not exist"),
         (("{r}", "{t}/bear/00000.png", "--protocol", "strict"), 1, "neither a folder nor a readable zip archive"),
         (("{r}", "{e}", "--protocol", "strict"), 3, "holds no masks"),

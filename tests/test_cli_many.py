@@ -13,9 +13,8 @@ from clips import CHEAP, contents, plain, register_echo, small_clip
 from test_cli_process import start
 from workers import PATIENCE, dask_cluster, gate, lives, until, worker_at
 
-from vosref.cli.choices import cores, size_in_bytes
+from vosref.cli.choices import anywhere, cores, size_in_bytes
 from vosref.cli.many import _sentence as told_as
-from vosref.cli.segment import _anywhere as anywhere
 from vosref.io import InputError
 from vosref.runs import RECORD
 from vosref.runs.cluster import cluster as connected

@@ -14,6 +14,7 @@ __all__ = [
     "Method",
     "Settings",
     "Weights",
+    "anywhere",
     "check_threads",
     "chosen",
     "cores",
@@ -66,6 +67,13 @@ def chosen(method: str, name: str, settings: list[str] | None = None, weights: s
 def cores() -> int:
     """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def anywhere(config: Any) -> Any:
+    """Name a file of weights by its whole path; other weights have names that are no files."""
+    if not config.weights.endswith(".safetensors"):
+        return config
+    return config._replace(weights=str(Path(config.weights).absolute()))
 
 
 def check_threads(threads: int | None, *, scheduler: str | None, workers: int) -> None:

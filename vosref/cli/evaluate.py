@@ -106,6 +106,7 @@ def evaluate(
     """
     wanted = Wanted(json_file, csv_file, html_file, frames, explain)
     where: dict[str, Any] = {"workers": workers, "scheduler": scheduler}
+    check_threads(threads, **where)
     if method is None:
         _refuse(
             "--run, which names the method",
@@ -120,7 +121,6 @@ def evaluate(
         _refuse("RESULTS and TRUTH, without --run", {"TRUTH": truth, "--compare": compare, "--frames": frames})
         if dataset is None:
             raise typer.BadParameter("--run segments a data set; say which kind with --dataset, such as davis2016")
-        check_threads(threads, scheduler=scheduler, workers=workers)
         folder = Path(f"vosref-{method}-{dataset}") if out is None else out
         limits = {"threads": threads, "memory": memory if memory is None else size_in_bytes(memory), "resume": resume}
         with stoppable("the finished masks are kept, and the same command with --resume goes on from them"):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import typer
 
+from vosref.cli.choices import anywhere
 from vosref.cli.console import frames_bar, out_console, probe
 from vosref.cli.many import executor, report_many, run_many
 
@@ -106,7 +107,7 @@ def run_judged(
     wanted.probe()
     (kind, root, subset, resolution, seen), (method, choice, out) = data, run
     if scheduler is not None:
-        root, out = root.absolute(), out.absolute()
+        root, out, choice = root.absolute(), out.absolute(), anywhere(choice)
     opened = _open_data(kind, root, subset=subset, resolution=resolution, seen=seen)
     protocol = named_protocol(opened.protocol) if protocol is None else protocol
     if not (scorable := is_scorable(opened)) and any(wanted):

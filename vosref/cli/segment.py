@@ -96,7 +96,7 @@ def segment(
     with stoppable("the finished masks are kept, and the same command with --resume goes on from them"):
         if scheduler is not None:  # the workers of a cluster stand in other folders
             frames, mask, out = (path.absolute() for path in (frames, mask, out))
-            truth, choice = truth and truth.absolute(), _anywhere(choice)
+            truth, choice = truth and truth.absolute(), anywhere(choice)
         if many:
             jobs = open_many(frames, mask, out, method=method, config=choice, truth=truth, only=only or ())
         else:
@@ -142,13 +142,6 @@ def _check(many: bool, *, only: list[str] | None, threads: int | None, workers: 
     if not many and (only or workers > 1):
         raise typer.BadParameter(f"{'--only' if only else '--workers'} is for many videos, and FRAMES is one")
     check_threads(threads, scheduler=scheduler, workers=workers)
-
-
-def _anywhere(config: Any) -> Any:
-    """Name a file of weights by its whole path; other weights have names that are no files."""
-    if not config.weights.endswith(".safetensors"):
-        return config
-    return config._replace(weights=str(Path(config.weights).absolute()))
 
 
 def _write_json(path: Path, job: Any, results: dict[str, Any]) -> None:
