@@ -17,6 +17,7 @@ from vosref.cli.choices import (
     Method,
     Settings,
     Weights,
+    anywhere,
     check_threads,
     chosen,
     size_in_bytes,
