@@ -1,6 +1,5 @@
 """J and F of every object in a frame and in a sequence, and the means a benchmark prints."""
 
-import math
 import operator
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
@@ -11,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vosref.evaluation.measures import region_and_contour
 from vosref.evaluation.region import id_mask
+from vosref.evaluation.statistics import mean
 
 __all__ = ["FrameScores", "SequenceScores", "frame_scores", "sequence_scores"]
 
@@ -56,12 +56,12 @@ class SequenceScores(NamedTuple):
     @property
     def mean_region(self) -> float:
         """Mean J, every object counting the same."""
-        return _mean(self.object_region)
+        return mean(self.object_region)
 
     @property
     def mean_contour(self) -> float:
         """Mean F, every object counting the same."""
-        return _mean(self.object_contour)
+        return mean(self.object_contour)
 
     @property
     def j_and_f(self) -> float:
@@ -144,8 +144,4 @@ def _series(values: Sequence[list[float]], n_objects: int) -> NDArray[np.float64
 
 
 def _object_means(series: NDArray[np.float64]) -> list[float]:
-    return [_mean(column.tolist()) for column in series.T]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values) if values else math.nan
+    return [mean(column.tolist()) for column in series.T]
