@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosref.evaluation.protocols import Protocol
-from vosref.io import InputError, read_mask
+from vosref.io import InputError, Mask, read_mask
 from vosref.io.archives import File
 from vosref.io.frames import FileFrames
 from vosref.plots.report import Clip
-from vosref.runs.evaluations import Evaluation
+from vosref.runs.evaluations import Evaluation, is_binary, true_mask
 from vosref.runs.sequences import Pair
 
 __all__ = ["clips_of"]
@@ -47,20 +47,29 @@ def clips_of(
         yield Clip(
             sequence=pair.name,
             names=tuple(pair.truth.files),
-            truth=functools.partial(_shown, pair.truth.files, first.protocol),
+            truth=functools.partial(_true, pair, first.protocol, void_alone=not is_binary(pair)),
             predictions={name: functools.partial(_predicted, p, first.protocol) for name, p in pairs.items()},
             frame=functools.partial(_frame, frames(pair.name)),
         )
 
 
-def _shown(files: Mapping[str, File], protocol: Protocol, name: str) -> NDArray[np.uint8]:
-    """Read a mask that has been checked; void is background, and objects are merged where the protocol does so."""
-    ids = read_mask(files[name], allow_empty=True, allow_void=True).ids
-    return (ids > 0).astype(np.uint8) if protocol.objects == "merged" else ids
+def _true(pair: Pair, protocol: Protocol, name: str, *, void_alone: bool) -> NDArray[np.uint8]:
+    """Read a true mask, whose void is background."""
+    return _shown(true_mask(pair.truth.files[name], void_alone=void_alone), protocol)
 
 
 def _predicted(pair: Pair, protocol: Protocol, name: str) -> NDArray[np.uint8] | None:
-    return _shown(pair.predictions.files, protocol, name) if name in pair.predictions.files else None
+    """Read a predicted mask; it has been scored, so none of its ids is in doubt any more."""
+    if name not in pair.predictions.files:
+        return None
+    return _shown(
+        read_mask(pair.predictions.files[name], allow_empty=True, allow_void=True, known=range(256)), protocol
+    )
+
+
+def _shown(mask: Mask, protocol: Protocol) -> NDArray[np.uint8]:
+    """Merge objects where the protocol does so."""
+    return (mask.ids > 0).astype(np.uint8) if protocol.objects == "merged" else mask.ids
 
 
 def _frame(files: Mapping[str, File], name: str) -> NDArray[np.uint8] | None:

@@ -6,7 +6,7 @@ Nothing is kept between two evaluations, so that no old score can be mistaken fo
 import functools
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from vosref.io.archives import File
 from vosref.runs.scatter import scatter
 from vosref.runs.sequences import PHOTO_SUFFIXES, Pair, masks_below, pair_sequences
 
-__all__ = ["Evaluation", "Scored", "evaluate", "open_evaluation"]
+__all__ = ["Evaluation", "Scored", "evaluate", "is_binary", "open_evaluation", "true_mask"]
 
 
 class Evaluation(NamedTuple):
@@ -138,19 +138,18 @@ def evaluate(
 def _score(protocol: Protocol, explain: bool, pair: Pair) -> Scored:
     """Score a sequence, wherever this is."""
     wrong: dict[str, None] = {}
+    own = protocol.objects == "merged", protocol.void
 
     @functools.cache
-    def tallied(merged: bool, void: str, stability: bool = False) -> Tally:
+    def tallied(merged: bool, void: str) -> Tally:
+        stability = "T" in protocol.measures and (merged, void) == own
         return tally_sequence(_frames(pair, void, wrong), merged=merged, void=void, stability=stability)
 
     def tally_for(other: Protocol) -> Tally:
-        merged = other.objects == "merged"
-        first = tallied(merged, protocol.void) if other.void != protocol.void else None
-        if first is not None and not first.has_void:
-            return first
-        return tallied(merged, other.void)
+        # Where the truth has no void, it is the same whatever void is.
+        return tallied(other.objects == "merged", other.void if tally.has_void else protocol.void)
 
-    tally = tallied(protocol.objects == "merged", protocol.void, "T" in protocol.measures)
+    tally = tallied(*own)
     missing, foreign = _refused(pair, tally, protocol)
     if wrong or missing or foreign:
         return Scored(pair.name, missing=tuple(missing), wrong=(*wrong, *foreign))
@@ -191,16 +190,14 @@ def _refused(pair: Pair, tally: Tally, protocol: Protocol) -> tuple[list[str], l
 
 def _frames(pair: Pair, void: str, wrong: dict[str, None]) -> Iterator[tuple[str, Truth, Any]]:
     """Read truth and predictions frame by frame; what cannot be used is noted, and empty from there on."""
-    binary: bool | None = None  # whether the truth is 0 and 255; the first mask that is not empty tells
+    void_alone = not is_binary(pair)
     known: set[int] = set()  # the objects so far
     for name, file in pair.truth.files.items():
         try:
-            true = _true_mask(file, void_alone=binary is False)
+            true = true_mask(file, void_alone=void_alone)
         except InputError as error:
             wrong[str(error)] = None
             continue
-        if true.objects or true.void is not None:
-            binary = true.binary if binary is None else binary
         known |= set(true.objects)
         prediction = None
         if name in pair.predictions.files:
@@ -211,7 +208,24 @@ def _frames(pair: Pair, void: str, wrong: dict[str, None]) -> Iterator[tuple[str
         yield name, Truth(true.ids, true.void), prediction
 
 
-def _true_mask(file: File, *, void_alone: bool) -> Mask:
+def is_binary(pair: Pair, /) -> bool:
+    """Tell whether the truth of a sequence is 0 and 255; the first mask that is not empty tells."""
+    for file in pair.truth.files.values():
+        with suppress(InputError):  # named where its turn comes
+            mask = true_mask(file)
+            if mask.objects or mask.void is not None:
+                return mask.binary
+    return True
+
+
+def true_mask(file: File, /, *, void_alone: bool = False) -> Mask:
+    """Read a true mask.
+
+    Raises
+    ------
+    InputError
+        If it cannot be used; see `vosref.io.read_mask`, whose `void_alone` this is.
+    """
     if file.suffix.lower() in PHOTO_SUFFIXES:  # as YouTube-Objects has them; open_evaluation has seen to that
         return cut_mask(file, argument="TRUTH")
     return read_mask(file, argument="TRUTH", allow_empty=True, allow_void=True, void_alone=void_alone)
