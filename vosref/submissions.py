@@ -18,7 +18,7 @@ from vosref.datasets import Dataset, Video, given, open_video_frames
 from vosref.io import InputError, MissingInputError, atomic_path, davis_palette, output_folder, read_mask
 from vosref.io.archives import File, files_below
 from vosref.io.images import natural_key
-from vosref.io.truth import MASK_SUFFIXES
+from vosref.io.truth import MASK_SUFFIXES, PICTURES
 
 __all__ = ["FORMS", "write_submission"]
 
@@ -27,7 +27,6 @@ FORMS = {  # kind of data set: what its server expects
     "davis2017": "SEQUENCE/FRAME.png, palette PNG with the ids of the first mask",
     "youtube_vos": "Annotations/VIDEO/FRAME.png, palette PNG with the ids that are given",
 }
-_PICTURES = ("overlay", "scores")  # which `vosref segment` draws beside the masks
 _CHECKERS = 4  # threads; Pillow's decoders let each other run
 
 
@@ -134,7 +133,7 @@ def _check_video(video: Video, files: Mapping[str, File]) -> _Report:
     problems = []
     if missing := [frame for frame in video.asked if frame not in files]:
         problems.append(f"{video.name}: {_masks(missing, video.asked)} missing")
-    if extra := sorted((f for f in files if f not in video.frames and f not in _PICTURES), key=natural_key):
+    if extra := sorted((f for f in files if f not in video.frames and f not in PICTURES), key=natural_key):
         problems.append(f"{video.name}: {_masks(extra, files)} extra, for the video has no such frame")
     frames = [frame for frame in video.asked if frame in files]
     ids, size = {k for at in given(video).values() for k in at}, open_video_frames(video).size

@@ -67,6 +67,7 @@ def results_judged(
     scheduler: str | None = None,
 ) -> Any:
     """Score results on disk, and write the reports."""
+    from vosref.evaluation.summary import UNKNOWN  # noqa: PLC0415
     from vosref.runs.judging import judge_results, listed_categories, open_results  # noqa: PLC0415
 
     wanted.probe()
@@ -80,7 +81,7 @@ def results_judged(
         judged = judge_results(
             evaluations,
             subset=subset,
-            categories=listed_categories(evaluations[0], seen) if protocol.average == "seen_unseen" else None,
+            categories=listed_categories(evaluations[0], seen) if protocol.average == "seen_unseen" else UNKNOWN,
             frames=wanted.frames,
             executor=pool,
             explain=wanted.explain,

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vosref.cli.console import out_console, stoppable
 from vosref.cli.judging import Wanted, named_protocol, results_judged
-from vosref.cli.scores import print_agreed, print_judged, print_rules
+from vosref.cli.scores import print_judged, print_pairs, print_rules
 
 __all__ = ["protocols"]
 
@@ -36,7 +36,7 @@ def protocols(
         from vosref.evaluation.protocols import AGREED, PROTOCOLS, RULES  # noqa: PLC0415
 
         print_rules(PROTOCOLS, RULES)
-        print_agreed(AGREED)
+        print_pairs("what all of them do", ("rule", "what it means"), AGREED)
         return
     with stoppable("nothing was written"):
         judged = results_judged([explain[0]], explain[1], named_protocol(protocol), Wanted(explain=True))
@@ -60,9 +60,4 @@ def _method(method: str) -> None:
         table.add_row(row.field, *cells)
     out_console.print(table)
     if notes := video.method_named(method).NOTES:
-        table = Table(title="where they part, and both configurations do the same", title_justify="left", box=None)
-        for heading in ("setting", "what"):
-            table.add_column(heading, overflow="fold")
-        for row in notes.items():
-            table.add_row(*row)
-        out_console.print(table)
+        print_pairs("where they part, and both configurations do the same", ("setting", "what"), notes)

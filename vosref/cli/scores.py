@@ -8,7 +8,7 @@ from rich.text import Text
 
 from vosref.cli.console import out_console, say_warning
 
-__all__ = ["print_agreed", "print_judged", "print_moves", "print_report", "print_rules"]
+__all__ = ["print_judged", "print_moves", "print_pairs", "print_report", "print_rules"]
 
 ROWS = 60  # sequences; of more, the worst
 WORST = 10
@@ -61,12 +61,12 @@ def print_rules(protocols: Mapping[str, Any], rules: Mapping[str, Mapping[str, s
     out_console.print(table)
 
 
-def print_agreed(agreed: Mapping[str, str]) -> None:
-    """Print what all protocols agree on."""
-    table = Table(title="what all of them do", title_justify="left", box=None)
-    for heading in ("rule", "what it means"):
+def print_pairs(title: str, headings: tuple[str, str], pairs: Mapping[str, str]) -> None:
+    """Print what things mean, each under its name."""
+    table = Table(title=title, title_justify="left", box=None)
+    for heading in headings:
         table.add_column(heading, overflow="fold")
-    for row in agreed.items():
+    for row in pairs.items():
         table.add_row(*row)
     out_console.print(table)
 

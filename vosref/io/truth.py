@@ -8,8 +8,9 @@ from vosref.io.errors import InputError, MissingInputError
 from vosref.io.images import examples, kind_of, list_images
 from vosref.io.masks import read_mask
 
-__all__ = ["MASK_SUFFIXES", "truth_masks"]
+__all__ = ["MASK_SUFFIXES", "PICTURES", "truth_masks"]
 
+PICTURES = ("overlay", "scores")  # names of what `vosref segment` draws, beside masks
 MASK_SUFFIXES = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 

@@ -49,7 +49,7 @@ def judge_results(
     /,
     *,
     subset: str | None = None,
-    categories: Categories | None = None,
+    categories: Categories = UNKNOWN,
     frames: str | Path | None = None,
     executor: Executor | None = None,
     explain: bool = False,
@@ -81,9 +81,7 @@ def judge_results(
         )
         done += sum(len(pair.truth.files) for pair in evaluation.pairs)
         costs = _recorded(evaluation)
-        reports.append(
-            make_report(evaluation, scored[-1], subset=subset, categories=categories or UNKNOWN, costs=costs)
-        )
+        reports.append(make_report(evaluation, scored[-1], subset=subset, categories=categories, costs=costs))
     report = compare(reports[0], reports[1:]) if reports[1:] else reports[0]
     names = [report["name"], *(other["name"] for other in report.get("compared", ()))]
     if explain:

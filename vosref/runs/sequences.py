@@ -9,15 +9,14 @@ from typing import Any, NamedTuple
 from vosref.io import InputError, MissingInputError
 from vosref.io.archives import File, files_below
 from vosref.io.frames import FRAME_SUFFIXES
-from vosref.io.images import examples, kind_of, natural_key
-from vosref.io.truth import MASK_SUFFIXES
+from vosref.io.images import by_stem, examples, kind_of, natural_key
+from vosref.io.truth import MASK_SUFFIXES, PICTURES
 from vosref.runs.jobs import RECORD
 
 __all__ = ["PHOTO_SUFFIXES", "Masks", "Pair", "frames_below", "masks_below", "matching", "pair_sequences"]
 
 RESOLUTIONS = ("480p", "1080p", "Full-Resolution")  # of DAVIS
 _VIDEOS = ("JPEGImages", "frames")
-_OURS = ("overlay", "scores")  # what `vosref segment` writes beside masks
 PHOTO_SUFFIXES = (".jpg", ".jpeg", ".webp")
 
 
@@ -122,7 +121,7 @@ def frames_below(truth: Path, frames: str | Path | None = None, /) -> dict[str, 
     if frames is not None and not folders:
         raise MissingInputError(f"--frames: {root} holds no image ({' '.join(FRAME_SUFFIXES)})")
     return {
-        (root.resolve().name / _bare(path)).as_posix(): {p.stem: f for p, f in inside.items()}
+        (root.resolve().name / _bare(path)).as_posix(): {file.stem: file for file in inside}
         for path, inside in folders.items()
     }
 
@@ -179,30 +178,22 @@ def pair_sequences(
 
 def _folders(
     files: Mapping[PurePosixPath, File], suffixes: Collection[str], *, home: Collection[str]
-) -> dict[PurePosixPath, dict[PurePosixPath, File]]:
+) -> dict[PurePosixPath, list[File]]:
     """Group files of a kind by their folder; where any of them are below one of the `home` folders, only those."""
-    folders: dict[PurePosixPath, dict[PurePosixPath, File]] = {}
+    folders: dict[PurePosixPath, list[File]] = {}
     for path, file in files.items():
         if path.suffix.lower() in suffixes:
-            folders.setdefault(path.parent, {})[path] = file
+            folders.setdefault(path.parent, []).append(file)
     return {path: inside for path, inside in folders.items() if {*home} & {*path.parts}} or folders
 
 
-def _masks(
-    root: Path, folder: PurePosixPath, files: Mapping[PurePosixPath, File], argument: str, record: File | None
-) -> Masks:
+def _masks(root: Path, folder: PurePosixPath, files: Collection[File], argument: str, record: File | None) -> Masks:
     where = _spell(root, folder)
-    kinds: tuple[dict[str, File], dict[str, File]] = {}, {}
-    for path in sorted(files, key=lambda p: natural_key(p.stem)):
-        kind = kinds[path.suffix.lower() in PHOTO_SUFFIXES]
-        if record is not None and path.stem in _OURS:
-            continue
-        if path.stem in kind:
-            raise InputError(
-                f"{argument}: {where} holds both {kind[path.stem].name} and {path.name}; each name must occur once"
-            )
-        kind[path.stem] = files[path]
-    return Masks(where, *kinds, record)
+    theirs = [file for file in files if record is None or file.stem not in PICTURES]
+    named, photos = (
+        by_stem(theirs, suffixes=suffixes, where=f"{argument}: {where}") for suffixes in (MASK_SUFFIXES, PHOTO_SUFFIXES)
+    )
+    return Masks(where, named, photos, record)
 
 
 def _names(folders: Mapping[PurePosixPath, Masks], root: Path) -> Iterator[tuple[PurePosixPath, str]]:
