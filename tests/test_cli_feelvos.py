@@ -14,7 +14,7 @@ from PIL import Image
 from vosref.feelvos import NOTES
 from vosref.io import davis_palette, write_mask
 from vosref.video import configure
-from vosref.weights.catalogue import _lite0_path
+from vosref.weights.catalogue import lite0_path
 from vosref.weights.conversion import convert, save
 
 pytestmark = pytest.mark.usefixtures("definitions")
@@ -138,7 +138,7 @@ def test_nearest_is_a_configuration_of_feelvos_alone(tmp_path, clip, vosref):
 
 def test_weights_of_an_encoder_alone_cannot_decide_by_a_head(tmp_path, segment):
     path = tmp_path / "encoder.safetensors"
-    save(path, convert(_lite0_path(), model_name="lite0"))
+    save(path, convert(lite0_path(), model_name="lite0"))
     code, _, said = segment("--weights", path)
     assert code == 2
     assert "weights must have FEELVOS's embedding and head, got " in plain(said)

