@@ -129,6 +129,15 @@ def softmax_vote(query, reference, labels, temperature=1.0):  # TVOS 7
     return [_vote(f_i, reference, labels, everywhere, temperature) for f_i in query]
 
 
+def transductive_loss(votes, labels, epsilon=0.0):  # TVOS 8: the sum over labelled pixels
+    return sum(
+        -math.log(vote + epsilon)
+        for vote_i, y_i in zip(votes, labels, strict=True)
+        for vote, y in zip(vote_i, y_i, strict=True)
+        if y
+    )
+
+
 def propagate_released(query, references, labels, grid, sigma, temperature=1.0):  # specs TVOS §2.4
     flat = [f_j for frame in references for f_j in frame]
     flat_labels = [y_j for frame in labels for y_j in frame]

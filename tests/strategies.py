@@ -63,6 +63,15 @@ def classified_pixels(draw):
 
 
 @st.composite
+def cast_votes(draw):
+    """Votes (P, K), whose rows sum to 1 or less and may hold zeros, and one-hot labels (P, K) with rows of zeros."""
+    p, k, rng = draw(st.integers(1, 8)), draw(st.integers(1, 4)), np.random.default_rng(draw(SEEDS))
+    votes = rng.random((p, k)) * (rng.random((p, k)) < draw(st.sampled_from([0.7, 1.0])))
+    labels = np.eye(k)[rng.integers(0, k, p)] * (rng.random(p) < draw(st.sampled_from([0.6, 1.0])))[:, None]
+    return votes / np.maximum(1, votes.sum(1, keepdims=True)), labels
+
+
+@st.composite
 def masks(draw, *, max_side=12, ids=(0, 1, 2, 5)):
     """A mask (H, W) of uint8 ids."""
     shape = draw(st.integers(1, max_side)), draw(st.integers(1, max_side))

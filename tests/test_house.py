@@ -30,6 +30,7 @@ EQUATIONS = {  # tag: its homes
     "TVOS 5": ("propagation.online_energy",),
     "TVOS 6": ("affinity.affinity",),
     "TVOS 7": ("propagation.softmax_vote",),
+    "TVOS 8": ("losses.transductive_loss",),
     "TVOS S": ("affinity.normalised_affinity",),
 }
 HEAVY = ("numba", "scipy", "matplotlib", "typer", "rich", "torch", "cupy", "PIL", "safetensors")

@@ -1,14 +1,16 @@
-"""`vosref.losses`: the cross-entropy of the hardest pixels, on every namespace, and how many pixels these are."""
+"""`vosref.losses`: cross-entropy of votes and of the hardest pixels, on every namespace, and how many these are."""
 
 import numpy as np
+import oracles
 import oracles_feelvos
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
-from strategies import SEEDS, classified_pixels
+from strategies import SEEDS, cast_votes, classified_pixels
 
-from vosref.losses import bootstrapped_cross_entropy, cross_entropy, hardest_pixels
+from vosref.losses import bootstrapped_cross_entropy, cross_entropy, hardest_pixels, transductive_loss
+from vosref.propagation import softmax_vote
 
 
 def rounding(logits, dtype=np.float64):
@@ -177,3 +179,101 @@ def test_bad_schedules_are_refused():
     for fraction in (0, -0.1, 1.5, float("nan")):
         with pytest.raises(ValueError, match=f"^fraction must be above 0 and at most 1, got {fraction}$"):
             hardest_pixels(0, 10, fraction=fraction)
+
+
+# ── TVOS ──
+
+
+def vote_rounding(total, n_pixels, dtype=np.float64):
+    """Largest error of one side's sum: terms of one sign, no more than `total` together.
+
+    Adding epsilon moves a logarithm by u, and by 8u of itself in the function; their sum is off by (P - 1) u of itself,
+    a mean by u more. The vote is a sum of one number and zeros, which is exact.
+    """
+    return (2 * n_pixels + (n_pixels + 9) * total) * np.finfo(dtype).eps / 2
+
+
+@pytest.mark.parametrize("epsilon", [1e-14, 1e-3])
+@given(cast=cast_votes())
+def test_the_transductive_loss_equals_the_oracle_as_a_sum_and_as_a_mean(xp, epsilon, cast):
+    votes, labels = cast
+    n = max(1, int(labels.sum()))
+    expected = oracles.transductive_loss(votes, labels, epsilon)
+    bound = 2 * vote_rounding(abs(expected), len(votes))
+    for reduction, count in (("sum", 1), ("mean", n)):
+        got = transductive_loss(*map(xp.asarray, cast), epsilon=epsilon, reduction=reduction)
+        assert got.dtype == xp.float64
+        assert got.shape == ()
+        assert_allclose(float(got), expected / count, rtol=0, atol=bound / count)
+
+
+@given(cast=cast_votes())
+def test_single_precision_votes_stay_single_and_within_their_rounding(xp, cast):
+    votes = cast[0].astype(np.float32)
+    got = transductive_loss(xp.asarray(votes), xp.asarray(cast[1]), reduction="sum")
+    expected = oracles.transductive_loss(votes.tolist(), cast[1], 1e-14)
+    assert got.dtype == xp.float32
+    assert_allclose(float(got), expected, rtol=0, atol=2 * vote_rounding(abs(expected), len(votes), np.float32))
+
+
+@given(cast=cast_votes(), data=st.data())
+def test_the_order_of_pixels_and_of_labels_changes_no_transductive_loss(xp, cast, data):
+    rows, columns = (np.asarray(data.draw(st.permutations(range(n)))) for n in cast[0].shape)
+    before, after = (
+        float(transductive_loss(*map(xp.asarray, pair))) for pair in (cast, tuple(a[rows][:, columns] for a in cast))
+    )
+    assert_allclose(after, before, rtol=0, atol=2 * vote_rounding(abs(before), len(rows)))
+
+
+@given(cast=cast_votes(), data=st.data())
+def test_more_of_the_vote_for_the_true_label_never_costs_more(xp, cast, data):
+    votes, labels = cast
+    share = data.draw(st.floats(0, 1))
+    better = votes + share * (labels.sum(1, keepdims=True) * (1 - votes)) * labels
+    before, after = (float(transductive_loss(xp.asarray(v), xp.asarray(labels))) for v in (votes, better))
+    assert after <= before + 2 * vote_rounding(abs(before), len(votes))
+
+
+def test_the_true_label_alone_counts_and_a_pixel_without_one_does_not(xp):
+    votes, labels = np.asarray([[0.25, 0.75], [0.5, 0.5], [0.0, 1.0]]), np.asarray([[1, 0], [0, 0], [1, 0]])
+    loss = float(transductive_loss(xp.asarray(votes), xp.asarray(labels), epsilon=1e-3))
+    assert_allclose(loss, -(np.log(0.251) + np.log(0.001)) / 2, rtol=1e-15)
+    nobody = xp.asarray(np.zeros((3, 2), bool))
+    for reduction in ("sum", "mean"):
+        assert float(transductive_loss(xp.asarray(votes), nobody, reduction=reduction)) == 0
+
+
+def test_a_unanimous_vote_costs_nothing_and_none_at_all_what_the_release_charges(xp):
+    labels = xp.asarray(np.eye(3))
+    assert abs(float(transductive_loss(labels, labels))) <= 1.1e-14
+    wrong = xp.asarray(np.roll(np.eye(3), 1, 1))
+    assert_allclose(float(transductive_loss(wrong, labels)), 14 * np.log(10), rtol=1e-14)
+    assert float(transductive_loss(wrong, labels, epsilon=1.0)) == 0
+
+
+def test_embeddings_without_content_cost_the_rarity_of_the_label_among_the_references(xp):  # specs TVOS §6, 9
+    zeros, labels = np.zeros((4, 5)), np.eye(2)[[0, 0, 0, 1]]
+    votes = softmax_vote(xp.asarray(zeros), xp.asarray(zeros), xp.asarray(labels))
+    expected = -(3 * np.log(0.75) + np.log(0.25)) / 4
+    assert_allclose(float(transductive_loss(votes, xp.asarray(labels))), expected, rtol=1e-13)
+
+
+def test_bad_votes_are_refused(xp):
+    votes, labels = np.asarray([[0.5, 0.5], [1.0, 0.0]]), np.asarray([[1, 0], [0, 1]])
+    for wrong, message in [
+        ((votes[0], labels), r"^votes and labels must both be \(P, K\), .*, got \(2,\) and \(2, 2\)"),
+        ((votes, labels[:, :1]), r"^votes and labels must both be \(P, K\), .*, got \(2, 2\) and \(2, 1\)"),
+        ((votes[:0], labels[:0]), r"^votes and labels must both be \(P, K\), P and K 1 or more"),
+        ((votes.astype(int), labels), r"^votes must be floating point, got .*int64"),
+        ((votes - 1, labels), r"^votes must be 0 or more, got others"),
+        ((votes * np.nan, labels), r"^votes must be 0 or more, got others"),
+        ((votes, labels * 2), r"^labels must be one-hot, 0 or 1 and at most one 1 a row, got others"),
+        ((votes, labels * 0 + 1), r"^labels must be one-hot"),
+        ((votes, labels * 0.5), r"^labels must be one-hot"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            transductive_loss(*map(xp.asarray, wrong))
+    with pytest.raises(ValueError, match=r"^epsilon must be 0 or more, got -0.1$"):
+        transductive_loss(xp.asarray(votes), xp.asarray(labels), epsilon=-0.1)
+    with pytest.raises(ValueError, match=r"^reduction must be one of mean, sum, got 'max'$"):
+        transductive_loss(xp.asarray(votes), xp.asarray(labels), reduction="max")

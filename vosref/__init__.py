@@ -24,7 +24,7 @@ _HOME = {
     "flow": ("affinity_flow",),
     "io": ("InputError", "MissingInputError", "open_frames", "read_mask", "write_mask"),
     "labels": ("harden", "object_ids", "to_grid", "to_mask", "upsample"),
-    "losses": ("bootstrapped_cross_entropy", "cross_entropy", "hardest_pixels"),
+    "losses": ("bootstrapped_cross_entropy", "cross_entropy", "hardest_pixels", "transductive_loss"),
     "matching": ("global_matching", "local_matching", "subsample"),
     "propagation": (
         "alpha_from_mu",

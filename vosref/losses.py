@@ -1,13 +1,55 @@
-"""What training would lower, as values and not gradients: FEELVOS's cross-entropy over the hardest pixels.
+"""What training lowers, as values and not gradients: TVOS's cross-entropy of a vote, FEELVOS's of the hardest pixels.
 
-Late in training most pixels are easy and would drown the few that are not; so the mean is over the pixels with the
-largest losses alone. How many these are falls from all to a fraction during the first steps, in the released code; the
-paper names the fraction and no annealing.
+TVOS's network has no classifier: its embedding is right when the pixels that it calls alike vote for the true label
+(`propagation.softmax_vote`), and the loss is what that vote leaves to be desired. The paper sums it over the pixels of
+the target frame, the released code takes their mean; a learning rate fits one of them only, so both have a name.
+
+FEELVOS's is of its head's logits. Late in training most pixels are easy and would drown the few that are not; so the
+mean is over the pixels with the largest losses alone. How many these are falls from all to a fraction during the first
+steps, in the released code; the paper names the fraction and no annealing.
 """
 
 from vosref.backend import array_namespace, device
 
-__all__ = ["bootstrapped_cross_entropy", "cross_entropy", "hardest_pixels"]
+__all__ = ["bootstrapped_cross_entropy", "cross_entropy", "hardest_pixels", "transductive_loss"]
+
+REDUCTIONS = ("mean", "sum")
+
+
+def transductive_loss(votes, labels, /, *, epsilon=1e-14, reduction="mean"):
+    """Cross-entropy of the votes that pixels got for their true labels, L = -Σ_i log ŷ_i[y_i] [TVOS 8].
+
+    Parameters
+    ----------
+    votes : array, shape (P, K)
+        A pixel's vote for each label, 0 or more, floating point, as `propagation.softmax_vote` gives it.
+    labels : array, shape (P, K)
+        One-hot, of any data type: each pixel's true label. A row of zeros has none, and is not judged.
+    epsilon : float
+        Added to a vote before its logarithm, so that none at all costs a finite amount; 1e-14 as released, and
+        nothing in the paper.
+    reduction : str
+        "mean" over the judged pixels, as released, or "sum", as in the paper [specs TVOS §4, 11].
+
+    Returns
+    -------
+    array, shape ()
+        In nats. No less than -log(1 + `epsilon`) a pixel, where votes are at most 1; 0 where no pixel is judged.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, votes are not floating point or below 0, labels are not one-hot, `epsilon` is below 0, or
+        there is no such reduction.
+    """
+    xp = array_namespace(votes, labels)
+    _check_votes(votes, labels, epsilon, reduction)
+    own = xp.sum(votes * xp.astype(labels, votes.dtype), axis=1)
+    judged = xp.any(xp.astype(labels, xp.bool), axis=1)
+    # A pixel that is not judged is given the vote 1, whose logarithm is 0 and exists.
+    total = xp.sum(xp.log(xp.where(judged, own + epsilon, xp.ones_like(own))))
+    n = max(1, int(xp.count_nonzero(judged))) if reduction == "mean" else 1
+    return -total / n
 
 
 def bootstrapped_cross_entropy(logits, labels, /, *, n_hardest):
@@ -94,6 +136,26 @@ def hardest_pixels(step, n_pixels, /, *, fraction=0.15, annealing_steps=100_000)
         raise ValueError(f"fraction must be above 0 and at most 1, got {fraction}")
     progress = min(1.0, step / annealing_steps) if annealing_steps else 1.0
     return max(1, int((progress * fraction + (1 - progress)) * n_pixels))
+
+
+def _check_votes(votes, labels, epsilon, reduction):
+    xp = array_namespace(votes, labels)
+    if votes.ndim != 2 or min(votes.shape) < 1 or labels.shape != votes.shape:
+        raise ValueError(
+            f"votes and labels must both be (P, K), P and K 1 or more, got {tuple(votes.shape)} and "
+            f"{tuple(labels.shape)}"
+        )
+    if not xp.isdtype(votes.dtype, "real floating"):
+        raise ValueError(f"votes must be floating point, got {votes.dtype}")
+    if not bool(xp.all(votes >= 0)):
+        raise ValueError("votes must be 0 or more, got others; logits become votes by a softmax")
+    labels = xp.astype(labels, votes.dtype)  # booleans can be compared with nothing else
+    if not bool(xp.all((labels == 0) | (labels == 1)) & xp.all(xp.count_nonzero(labels, axis=1) <= 1)):
+        raise ValueError("labels must be one-hot, 0 or 1 and at most one 1 a row, got others; see labels.harden")
+    if not epsilon >= 0:
+        raise ValueError(f"epsilon must be 0 or more, got {epsilon}")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(REDUCTIONS)}, got {reduction!r}")
 
 
 def _check(logits, labels):
