@@ -1,4 +1,4 @@
-"""Pictures: overlays, contact sheets, videos, score and tuning curves, and sheets of what a method saw.
+"""Pictures: overlays, contact sheets, videos, score, tuning and loss curves, and sheets of what a method saw.
 
 An object keeps its colour everywhere (`object_colours`), so a curve and an outline of one colour are one object.
 """
@@ -7,6 +7,7 @@ from vosref.plots.affinity_sheets import Reference, central_pixel, pixel_affinit
 from vosref.plots.colours import object_colours
 from vosref.plots.curves import plot_curve, plot_scores
 from vosref.plots.flows import flow_colours, wheel
+from vosref.plots.losses import plot_losses
 from vosref.plots.overlays import contact_sheet, overlay
 from vosref.plots.report import Clip, write_report
 from vosref.plots.sheets import plot_feelvos
@@ -24,6 +25,7 @@ __all__ = [
     "pixel_affinity",
     "plot_curve",
     "plot_feelvos",
+    "plot_losses",
     "plot_scores",
     "plot_tvos",
     "wheel",

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from vosref.io import atomic_path
+from vosref.io import InputError, atomic_path
 from vosref.train.network import Network
 from vosref.train.optimisers import Optimiser
 from vosref.train.recipes import Recipe
@@ -37,15 +37,16 @@ def read_checkpoint(
 
     Raises
     ------
-    ValueError
+    InputError
         If it is a run of another recipe or seed, which would not be that run any more; what differs is named.
     """
     content = torch.load(path, map_location="cpu", weights_only=True)
     wanted = {"method": type(recipe).__name__, **recipe._asdict(), "seed": seed}
     found = {**content["recipe"], "seed": content["seed"]}
     if differing := [f"{k} is {found.get(k)} there and {v} here" for k, v in wanted.items() if found.get(k) != v]:
-        raise ValueError(f"{path} is of another run: {'; '.join(differing)}; give another folder, or the same settings")
+        raise InputError(f"{path} is of another run: {'; '.join(differing)}; give another folder, or the same settings")
     network.load_state_dict(content["network"])
     optimiser.inner.load_state_dict(content["optimiser"])
-    optimiser.mean = content["mean"]
+    for name, tensor in content["mean"].items():
+        optimiser.mean[name].copy_(tensor)
     return content["step"], content["seconds"]

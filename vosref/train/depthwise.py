@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import njit
+from numba import get_num_threads, njit
 from torch.nn import functional
 
 from vosref.kernels.threads import for_each_band
@@ -59,7 +59,10 @@ def _of_kernel(
     padded = np.pad(x.detach().permute(0, 2, 3, 1).numpy(), ((0, 0), (rows, rows), (columns, columns), (0, 0)))
     of_out = np.ascontiguousarray(gradient.permute(0, 2, 3, 1).numpy())
     sums = np.empty((kh, kw, shape[0]), np.float32)
-    for_each_band(lambda a, b: _sum_taps(padded, of_out, stride, dilation, sums, a, b), shape[0], LANES)
+    workers = torch.get_num_threads()
+    for_each_band(
+        lambda a, b: _sum_taps(padded, of_out, stride, dilation, sums, a, b), shape[0], LANES, most_workers=workers
+    )
     return torch.from_numpy(sums).permute(2, 0, 1)[:, None]
 
 
@@ -80,3 +83,17 @@ def _sum_taps(padded, of_out, stride, dilation, sums, begin, end):
                         for c in range(LANES):
                             total[c] += image[y * stride + i * dilation, x * stride + j * dilation, c] * out[y, x, c]
     sums[:, :, begin:end] = acc[:, :, :width]
+
+
+def _begin_threads() -> None:
+    """Let Numba begin its threads now, which sets the number of OpenMP's, PyTorch's too, and set that back.
+
+    Else the first gradient would do so: the number that was asked for would hold until then, and a run that is resumed,
+    which begins with another number than it stopped with, would round otherwise than one that is not.
+    """
+    before = torch.get_num_threads()
+    get_num_threads()
+    torch.set_num_threads(before)
+
+
+_begin_threads()

@@ -13,6 +13,7 @@ from torch.nn import functional
 from vosref.io import InputError
 from vosref.labels import object_ids, to_grid
 from vosref.losses import hardest_pixels
+from vosref.train.damage import damaged
 from vosref.train.footage import VOID, Source
 from vosref.train.layers import Tensor
 from vosref.train.matching import global_matching, local_matching
@@ -24,6 +25,7 @@ __all__ = ["Triplet", "bootstrapped_cross_entropy", "draw_sample", "loss"]
 
 TRIES = 100  # draws, before a source is given up
 STRIDE = 4
+JUDGED = 4  # of every so many pixels one is in the auxiliary loss: neighbours tell much the same
 SHARPNESS = 5.0  # of the auxiliary vote: multiplies squared distances
 
 
@@ -32,7 +34,7 @@ class Triplet(NamedTuple):
 
     frames: np.ndarray  # (3, h, w, 3), float32, 0 to 255
     masks: np.ndarray  # (3, h, w), columns of the reference's objects; 255 is void
-    kept: np.ndarray  # (R,), reference pixels of the stride-4 grid that are matched with
+    kept: tuple[np.ndarray, np.ndarray]  # pixels (R,) of reference and previous frame that global matching sees
     n_objects: int  # and background
 
 
@@ -56,7 +58,10 @@ def draw_sample(source: Source, rng: np.random.Generator, recipe: FeelvosRecipe,
         columns = np.zeros(256, np.uint8)  # what the reference does not show is background
         columns[list(ids)], columns[VOID] = range(len(ids)), VOID
         masks = columns[masks]
-        return Triplet(frames, masks, _subsample(masks[0], rng, recipe, len(ids)), len(ids))
+        if rng.random() < recipe.damage:
+            masks[1] = damaged(masks[1], rng)
+        kept = tuple(_subsample(mask, rng, recipe, len(ids)) for mask in masks[:2])
+        return Triplet(frames, masks, kept, len(ids))
     raise InputError(
         f"in {TRIES} draws no reference frame showed {recipe.least_pixels} pixels of each object on the stride-4 grid; "
         "the last was of " + clip.name
@@ -78,26 +83,38 @@ def loss(network: Network, samples: list[Triplet], step: int, recipe: FeelvosRec
 def _loss(
     network: Network, sample: Triplet, features: Tensor, embeddings: Tensor, step: int, recipe: FeelvosRecipe
 ) -> Tensor:
-    grid, k = tuple(features.shape[2:]), sample.n_objects
-    reference, previous, query = embeddings.flatten(2).transpose(1, 2)
-    labels = [
-        torch.from_numpy(to_grid(mask, ids=range(k), grid=grid, nearest=True)).to(features) for mask in sample.masks
-    ]
-    kept = torch.from_numpy(sample.kept).to(features.device)
-    far = global_matching(query, reference[kept], labels[0][kept])
-    near = local_matching(query, previous, labels[1], grid=grid, window_radius=recipe.window_radius)
-    cues = torch.stack([far, labels[1], near], 2).permute(1, 2, 0).reshape(k, 3, *grid)
+    grid, k, device = tuple(features.shape[2:]), sample.n_objects, features.device
+    pixels = embeddings.flatten(2).transpose(1, 2)
+    labels = torch.stack(
+        [torch.from_numpy(to_grid(mask, ids=range(k), grid=grid, nearest=True)).to(device) for mask in sample.masks]
+    )
+    kept = [torch.from_numpy(places).to(device) for places in sample.kept]
+    cues = _cues(pixels, labels, kept, grid, recipe).permute(1, 2, 0).reshape(k, -1, *grid)
     logits = network.head(features[2:], cues)
     size = sample.masks.shape[1:]
     logits = functional.interpolate(logits[None], size, mode="bilinear", align_corners=True)[0]
-    truth = torch.from_numpy(sample.masks[2].astype(np.int64)).to(features.device)
+    truth = torch.from_numpy(sample.masks[2].astype(np.int64)).to(device)
     n = hardest_pixels(step, size[0] * size[1], fraction=recipe.fraction, annealing_steps=recipe.annealing)
     total = bootstrapped_cross_entropy(logits.flatten(1).T, truth.flatten(), n_hardest=n)
     if recipe.auxiliary:
-        judged = slice(None, None, STRIDE)  # neighbours tell much the same
-        vote = _vote_loss(query[judged], reference[kept], labels[0][kept], labels[2][judged])
+        judged = slice(None, None, JUDGED)
+        vote = _vote_loss(pixels[2, judged], pixels[0, kept[0]], labels[0, kept[0]], labels[2, judged])
         total = total + recipe.auxiliary * vote
     return total
+
+
+def _cues(pixels: Tensor, labels: Tensor, kept: list[Tensor], grid: tuple[int, int], recipe: FeelvosRecipe) -> Tensor:
+    """Return the maps (P, K, n) that the head sees beside the features, in the order of the weights."""
+    (reference, previous, query), cues, maps = pixels, recipe.cues.split(","), []
+    if "global" in cues:
+        maps.append(global_matching(query, reference[kept[0]], labels[0, kept[0]]))
+    if "previous" in cues:
+        maps.append(labels[1])
+    if "local" in cues and recipe.previous_frame == "local":
+        maps.append(local_matching(query, previous, labels[1], grid=grid, window_radius=recipe.window_radius))
+    elif "local" in cues:
+        maps.append(global_matching(query, previous[kept[1]], labels[1, kept[1]]))
+    return torch.stack(maps, 2)
 
 
 def bootstrapped_cross_entropy(logits: Tensor, labels: Tensor, /, *, n_hardest: int) -> Tensor:

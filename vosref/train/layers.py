@@ -107,9 +107,7 @@ class TorchLayers:
         """Rows and columns of a feature map."""
         return tuple(x.shape[2:])
 
-    def _convolve(
-        self, name: str, x: Tensor, shortcut: Tensor | None, options: dict[str, Any], groups: int
-    ) -> Tensor:
+    def _convolve(self, name: str, x: Tensor, shortcut: Tensor | None, options: dict[str, Any], groups: int) -> Tensor:
         kernel = self.weights[f"{name}/kernel"]
         stride, dilation = options.get("stride", 1), options.get("dilation", 1)
         x, pads = _padded(x, kernel.shape[2:], stride, dilation, options.get("padding"))

@@ -48,7 +48,7 @@ class Optimiser:
         parts = [
             {
                 "params": group,
-                "weight_decay": recipe.weight_decay if decayed else 0.0,
+                "weight_decay": recipe.weight_decay if decayed and recipe.optimiser == "adamw" else 0.0,
                 "factor": recipe.slower_rate if slow else 1.0,
             }
             for (decayed, slow), group in groups.items()
@@ -66,12 +66,8 @@ class Optimiser:
         """Take step number `step`, counted from 0, and forget the gradients."""
         self.rate = learning_rate(step, self.recipe)
         for name, p in self.named.items():
-            if p.grad is None:
-                continue
-            if name.endswith("/bias"):
-                p.grad.mul_(self.recipe.bias_rate)
-            if self.recipe.clip:
-                p.grad.mul_((self.recipe.clip / p.grad.norm().clamp_min(1e-12)).clamp_max(1.0))
+            if p.grad is not None:
+                self._prepare(name, p, p.grad)
         for group in self.inner.param_groups:
             group["lr"] = self.rate * group["factor"]
         self.inner.step()
@@ -80,6 +76,16 @@ class Optimiser:
         decay = min(self.recipe.average, (step + 1) / (step + 10))
         for name, tensor in self.network.weights.items() if self.mean else ():
             self.mean[name].lerp_(tensor.detach(), 1 - decay)
+
+    @torch.no_grad()
+    def _prepare(self, name: str, p: Tensor, gradient: Tensor) -> None:
+        """Turn a gradient into what the recipe steps along; as released, decay is in it before it is clipped."""
+        if name.endswith("/bias"):
+            gradient.mul_(self.recipe.bias_rate)
+        if self.recipe.optimiser == "sgd" and re.match(self.recipe.decayed, name):
+            gradient.add_(p, alpha=self.recipe.weight_decay)
+        if self.recipe.clip:
+            gradient.mul_((self.recipe.clip / gradient.norm().clamp_min(1e-12)).clamp_max(1.0))
 
     def exported(self) -> dict[str, Tensor]:
         """Return the weights to keep: their running mean, or what they are."""

@@ -2,9 +2,11 @@
 
 from typing import NamedTuple, TypeAlias
 
-__all__ = ["FeelvosRecipe", "Recipe", "TvosRecipe"]
+__all__ = ["CUES", "FeelvosRecipe", "Recipe", "TvosRecipe"]
 
 NOTHING = r"(?!)"  # a regular expression that no name matches
+# What the rows of FEELVOS's Table 6 leave the head of the two distance maps and the previous prediction.
+CUES = ("global,previous,local", "global,previous", "global", "global,local", "previous,local")
 
 
 class TvosRecipe(NamedTuple):
@@ -112,7 +114,10 @@ class FeelvosRecipe(NamedTuple):
     norm_momentum: float = 0.1
     output_stride: int = 16
     dropout: float = 0.1  # of the pyramid's projection
+    cues: str = "global,previous,local"  # what the head sees beside the features, one of `CUES`
+    previous_frame: str = "local"  # how the previous frame is matched: in a window, or "global", as Table 6 compares
     window_radius: int = 15
+    damage: float = 0.0  # probability that the previous mask is damaged
     auxiliary: float = 0.0  # weight of a matching loss on the embedding itself; not in the paper
     brief: bool = False
 
@@ -143,6 +148,7 @@ class FeelvosRecipe(NamedTuple):
             average=0.99,
             frozen=r"stem/|blocks/[0-2]/|blocks/\d+/\w+/(scale|offset)$",
             adapting=r"aspp/[0-3]|aspp/projection|decoder/",
+            damage=0.5,
             auxiliary=0.3,
             brief=True,
         )

@@ -17,6 +17,7 @@ import torch
 from vosref.train import feelvos, tvos
 from vosref.train.checkpoints import read_checkpoint, write_checkpoint
 from vosref.train.footage import Source
+from vosref.train.interruption import held_back
 from vosref.train.network import Network
 from vosref.train.optimisers import Optimiser
 from vosref.train.recipes import FeelvosRecipe, Recipe, TvosRecipe
@@ -51,6 +52,7 @@ def train(
     resume: bool = False,
     workers: int = 1,
     report: Callable[[Progress], None] = lambda _progress: None,
+    held: Callable[[], None] = lambda: None,
 ) -> Optimiser:
     """Train a network.
 
@@ -78,6 +80,8 @@ def train(
         Threads that draw samples ahead; their number changes no result.
     report : callable
         Shown the progress after every step.
+    held : callable
+        Called when a first Ctrl-C comes, which waits for the end of the step and its checkpoint.
 
     Returns
     -------
@@ -86,8 +90,10 @@ def train(
 
     Raises
     ------
-    ValueError
+    InputError
         If the checkpoint is of another recipe or seed.
+    KeyboardInterrupt
+        After Ctrl-C; nothing is lost, but by a second one.
     """
     out.mkdir(parents=True, exist_ok=True)
     optimiser, done, spent = Optimiser(network, recipe), 0, 0.0
@@ -97,23 +103,23 @@ def train(
     last = recipe.steps if until is None else min(until, recipe.steps)
     network.train()
     began = saved = time.monotonic()
-    with (out / LOG).open("a", encoding="utf-8") as log:
+    with (out / LOG).open("a", encoding="utf-8") as log, held_back(held) as interrupted:
         for step, samples in _ahead(source, recipe, seed, range(done, last), workers):
             loss = _step(network, optimiser, samples, step, recipe, seed)
             now = time.monotonic()
             progress = Progress(step + 1, loss, optimiser.rate, spent + now - began)
             log.write(json.dumps(progress._asdict()) + "\n")
             report(progress)
-            stop = now - began > seconds
+            asked = interrupted()
+            stop = asked or step + 1 == last or now - began > seconds
             if stop or now - saved > save_every:
                 log.flush()
                 write_checkpoint(out / CHECKPOINT, network, optimiser, recipe, seed, progress)
                 saved = now
+            if asked:
+                raise KeyboardInterrupt
             if stop:
-                return optimiser
-        log.flush()
-    if last > done:
-        write_checkpoint(out / CHECKPOINT, network, optimiser, recipe, seed, progress)
+                break
     return optimiser
 
 
@@ -124,9 +130,7 @@ def draw(source: Source, recipe: Recipe, seed: int, step: int, /) -> list[Any]:
     return [method.draw_sample(source, rng, recipe) for rng in generators]
 
 
-def _ahead(
-    source: Source, recipe: Recipe, seed: int, steps: range, workers: int
-) -> Iterator[tuple[int, list[Any]]]:
+def _ahead(source: Source, recipe: Recipe, seed: int, steps: range, workers: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield steps with their samples, some of which are drawn meanwhile."""
     pool = ThreadPoolExecutor(workers)
     try:
@@ -140,9 +144,7 @@ def _ahead(
         pool.shutdown(cancel_futures=True)
 
 
-def _step(
-    network: Network, optimiser: Optimiser, samples: list[Any], step: int, recipe: Recipe, seed: int
-) -> float:
+def _step(network: Network, optimiser: Optimiser, samples: list[Any], step: int, recipe: Recipe, seed: int) -> float:
     """Add up the gradients of all samples, and take the step; return their mean loss."""
     torch.manual_seed(np.random.SeedSequence([seed, step]).generate_state(1)[0].item())  # for dropout
     method, losses, scale = METHODS[type(recipe)], [], 1.0 if recipe.reduction == "sum" else 1 / len(samples)

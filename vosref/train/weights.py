@@ -38,8 +38,14 @@ def start(model_name: str, /, *, path: Path | None = None, seed: int = 0) -> Con
 
 
 def export(path: Path, arrays: Mapping[str, np.ndarray], said: Mapping[str, str], /, *, half: bool = True) -> None:
-    """Write trained weights, in float16 or float32, with what is said of them beside the model's name and layout."""
-    kept = {name: np.asarray(array, np.float16 if half else np.float32) for name, array in arrays.items()}
+    """Write trained weights with what is said of them beside the model's name and layout.
+
+    Kernels are stored in float16 where `half`. Norms and biases stay float32: they are few, and float16 has no room for
+    the variance of a channel that hardly varies.
+    """
+    kept = {
+        name: np.asarray(array, np.float16 if half and array.ndim > 1 else np.float32) for name, array in arrays.items()
+    }
     if bad := [name for name, array in kept.items() if not np.isfinite(array).all()]:
         raise ValueError(f"arrays {', '.join(bad)} have numbers that {'float16' if half else 'float32'} cannot hold")
     header = {"format": FORMAT, "layout": LAYOUT, "vosref": __version__, **said}
