@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 import thin_weights
 from clips import thin, thin_feelvos
+from hypothesis import given
+from strategies import SEEDS
 
 from vosref import feelvos
 from vosref.feelvos import CONFIGS, EXPLAINED, NOTES, FeelvosConfig, FeelvosView, init, step
+from vosref.feelvos_config import CUES
 from vosref.video import configure, differences
 
 TABLE = {  # line of Table 6: FF-GM, previous frame, PFP, feedback; specs FEELVOS §6 and §4
@@ -67,7 +70,7 @@ def test_an_ablation_is_its_line_of_the_table_and_otherwise_the_released_code(li
 )
 def test_nearest_decides_by_the_matchings_that_its_name_says(name, first_frame, previous_frame):
     config = configure("feelvos", name)
-    assert (config.decision, config.weights) == ("nearest", "lite0")
+    assert (config.decision, config.weights) == ("nearest", "feelvos-lite0")
     assert (config.first_frame, config.previous_frame) == (first_frame, previous_frame)
     assert config == FeelvosConfig.nearest(name.removeprefix("nearest-") if "-" in name else "both")
 
@@ -121,10 +124,10 @@ def test_a_head_that_is_not_there_cannot_decide():
         run(FeelvosConfig.released(), head=None)
 
 
-@pytest.mark.parametrize("name", ["released", "paper", "ablation-3"])
-def test_weights_are_asked_for_where_none_are_named(name):
-    with pytest.raises(ValueError, match="^weights must name FEELVOS's trained weights, a file that `vosref convert`"):
-        feelvos.prepare(configure("feelvos", name))
+@pytest.mark.parametrize("name", ["released", "paper", "nearest", "ablation-2"])
+def test_the_weights_that_come_with_vosref_run_where_no_others_are_named(name):
+    assert configure("feelvos", name).weights == "feelvos-lite0"
+    assert "embedding/pointwise/kernel" in feelvos.prepare(configure("feelvos", name))
 
 
 def test_weights_without_embedding_and_head_are_refused(monkeypatch):
@@ -157,3 +160,46 @@ def test_nearest_runs_on_feelvos_own_embedding_whatever_its_head_takes(monkeypat
     view = feelvos.embedding(feelvos.prepare(config), frame, config)
     state = init(view, np.eye(2, dtype=np.float32)[np.arange(48) % 2], config)
     assert step(state, view, config)[1].shape == (48, 2)
+
+
+@pytest.mark.parametrize("line", [1, 2, 3, 4, 5, 6])
+def test_a_head_for_all_cues_is_told_of_nothing_where_one_is_missing(line):
+    seen = []
+
+    def head(cues):
+        seen.append(cues)
+        return cues[:, :, :, 0]
+
+    config = FeelvosConfig.ablation(line)._replace(missing_cues="neutral")
+    _, _, info = run(config, head)
+    (cues,) = seen
+    expected = {"global": info.global_distance, "previous": info.previous, "local": info.local_distance}
+    neutral = {"global": np.ones_like(LABELS), "previous": np.zeros_like(LABELS), "local": np.ones_like(LABELS)}
+    for channel, name in enumerate(CUES):
+        told = expected[name] if name in config.cues else neutral[name]
+        np.testing.assert_array_equal(cues[:, :, :, channel].reshape(6, 2), told)
+    assert config.taken == CUES
+    assert FeelvosConfig.ablation(line).taken == FeelvosConfig.ablation(line).cues
+
+
+@given(seed=SEEDS)
+def test_with_no_cue_missing_a_neutral_head_is_the_head(seed):
+    rng = np.random.default_rng(seed)
+    scale = rng.standard_normal((1, 1, 1, 3))
+    configs = (FeelvosConfig.released()._replace(missing_cues=name) for name in ("refuse", "neutral"))
+    refused, neutral = (run(config, lambda cues: (cues * scale).sum(3))[1] for config in configs)
+    np.testing.assert_array_equal(refused, neutral)
+
+
+def test_what_is_done_about_missing_cues_is_refused_by_name_if_unknown():
+    with pytest.raises(ValueError, match="^missing_cues must be one of refuse, neutral, got 'guess'$"):
+        run(FeelvosConfig.released()._replace(missing_cues="guess"))
+
+
+def test_a_head_of_too_few_channels_is_refused_where_all_cues_are_given(monkeypatch):
+    thin_feelvos(monkeypatch, n_cues=2)
+    features = thin_weights.heads()["embedding/depthwise/kernel"].shape[2]
+    message = rf"weights must have a head of {features + 3} channels for the features and global, previous, local, got"
+    with pytest.raises(ValueError, match=message):
+        feelvos.prepare(thin("ablation-5", missing_cues="neutral"))
+    assert "head/0/depthwise/kernel" in feelvos.prepare(thin("ablation-5"))

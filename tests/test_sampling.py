@@ -1,6 +1,7 @@
 """`vosref.sampling`: the specification's table of indices, the motion prior, and what a state must hold."""
 
 import numpy as np
+import oracles_sampling
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +40,7 @@ def test_the_papers_frames_are_4_recent_and_5_from_the_36_before(t):
 
 @given(
     t=st.integers(1, 300),
-    rule=st.sampled_from(["paper", "released"]),
+    rule=st.sampled_from(["paper", "released", "uniform"]),
     n_recent=st.integers(1, 5),
     n_sparse=st.integers(0, 6),
 )
@@ -51,7 +52,7 @@ def test_frames_ascend_lie_in_the_past_and_never_repeat(t, rule, n_recent, n_spa
     assert len(frames) == min(t, n_recent + n_sparse)
 
 
-@given(rule=st.sampled_from(["paper", "released"]), t=st.integers(1, 200))
+@given(rule=st.sampled_from(["paper", "released", "uniform"]), t=st.integers(1, 200))
 def test_no_later_frame_reaches_further_back_than_reach(rule, t):
     assert t - reference_frames(t, rule=rule)[0] <= reach(rule=rule)
 
@@ -71,9 +72,43 @@ def test_the_motion_prior_parts_recent_from_distant():
     assert motion_prior(reference_frames(6), 6) == (21.0, 21.0, 8.0, 8.0, 8.0, 8.0)
 
 
+@given(t=st.integers(1, 300), count=st.integers(1, 12), horizon=st.integers(12, 60))
+def test_uniform_frames_are_the_oracles(t, count, horizon):
+    n_recent = (count + 1) // 2
+    frames = reference_frames(t, rule="uniform", n_recent=n_recent, n_sparse=count - n_recent, horizon=horizon)
+    assert list(frames) == oracles_sampling.uniform_frames(t, count, horizon)
+
+
+@given(t=st.integers(10, 300))
+def test_uniform_frames_are_all_of_the_horizon_apart_by_steps_that_differ_by_1_at_most(t):
+    frames = reference_frames(t, rule="uniform")
+    assert (frames[0], frames[-1], len(frames)) == (max(t - 40, 0), t - 1, 9)
+    steps = np.diff(frames)
+    assert steps.max() - steps.min() <= 1
+
+
+def test_uniform_frames_reach_40_frames_back_and_no_further():
+    assert reach(rule="uniform") == 40
+    assert reference_frames(60, rule="uniform") == (20, 24, 29, 34, 39, 44, 49, 54, 59)
+
+
+@given(t=st.integers(1, 300), rule=st.sampled_from(["paper", "released", "uniform"]))
+def test_a_single_sigma_serves_every_frame(t, rule):
+    frames = reference_frames(t, rule=rule)
+    assert motion_prior(frames, t, rule="single", sigma_recent=3.0) == (3.0,) * len(frames)
+
+
+@given(t=st.integers(1, 100), n=st.sampled_from([1, 3, 9]))
+def test_without_sparse_frames_the_newest_are_taken(t, n):
+    for rule in ("paper", "released"):
+        assert reference_frames(t, rule=rule, n_recent=n, n_sparse=0) == tuple(range(max(t - n, 0), t))
+
+
 def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="rule must be one of paper, released, got 'dense'"):
+    with pytest.raises(ValueError, match="rule must be one of paper, released, uniform, got 'dense'"):
         reference_frames(3, rule="dense")
+    with pytest.raises(ValueError, match="rule must be one of paper, released, single, got 'uniform'"):
+        motion_prior((0,), 1, rule="uniform")
     with pytest.raises(ValueError, match="t and n_recent must be 1 or more, .* got t=0"):
         reference_frames(0)
     with pytest.raises(ValueError, match="horizon at least n_recent \\+ n_sparse, .* horizon=8"):

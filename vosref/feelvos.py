@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from vosref.backend import Array, array_namespace
-from vosref.feelvos_config import CONFIGS, EXPLAINED, NOTES, FeelvosConfig
+from vosref.feelvos_config import CONFIGS, CUES, EXPLAINED, NOTES, FeelvosConfig
 from vosref.feelvos_state import FeelvosState, add_pixels
 from vosref.labels import harden, to_grid, to_mask
 from vosref.matching import global_matching, local_matching
@@ -58,11 +58,6 @@ class FeelvosInfo(NamedTuple):
 
 def prepare(config: FeelvosConfig, /) -> dict[str, Array]:
     """Load the networks that a configuration names, ready for `embedding`."""
-    if not config.weights:
-        raise ValueError(
-            "weights must name FEELVOS's trained weights, a file that `vosref convert` wrote (--weights FILE); "
-            "without any, --config nearest decides by matching alone"
-        )
     weights = load(config.weights)
     if config.decision == "nearest" and not _has_embedding(weights) and transfer.is_encoder(weights):
         return transfer.prepare(weights)
@@ -71,8 +66,8 @@ def prepare(config: FeelvosConfig, /) -> dict[str, Array]:
     order = named(INPUT_ORDER, "input_order", config.input_order)
     if config.decision == "head":
         _check_cues(weights, config)
-        parts = [part for part in order if part in ("features", *config.cues)]
-        weights = heads.reorder(weights, parts, ("features", *config.cues))
+        parts = [part for part in order if part in ("features", *config.taken)]
+        weights = heads.reorder(weights, parts, ("features", *config.taken))
     return network("feelvos-").fold(weights)
 
 
@@ -202,7 +197,8 @@ def _by_head(
 ) -> tuple[Array, Array]:
     """Run the head on what is not switched off, in the released order: global, previous prediction, local."""
     xp, (height, width, _) = array_namespace(seen), view.embedding.shape
-    maps = [m for m in (far, seen if config.previous_mask else None, near) if m is not None]
+    cues = far, seen if config.previous_mask else None, near
+    maps = named(MISSING_CUES, "missing_cues", config.missing_cues)(cues, seen)
     if view.head is None:
         raise ValueError('decision must be "nearest" for weights without a head, got "head"')
     logits = view.head(xp.stack([xp.reshape(m, (height, width, -1)) for m in maps], axis=3))
@@ -225,10 +221,17 @@ def _at_full_resolution(view: FeelvosView, scores: Array) -> Array:
     return annotate(view, decide(view, scores, ids, view.size), ids)
 
 
+def _with_neutral(cues: Sequence[Array | None], like: Array) -> list[Array]:
+    """Put 1, the largest distance, for a missing distance map, and 0, no object's pixel, for a missing prediction."""
+    xp = array_namespace(like)
+    return [xp.full_like(like, v) if m is None else m for m, v in zip(cues, (1.0, 0.0, 1.0), strict=True)]
+
+
 PREVIOUS_FRAME = {"local": _locally, "global": _globally, "none": lambda *_: None}
 DECISION = {"head": _by_head, "nearest": _by_nearest}
 PREVIOUS_LABELS = {"full": _at_full_resolution, "grid": lambda _view, scores: harden(scores)}
 FEEDBACK = {"hard": lambda _probabilities, labels: labels, "soft": lambda probabilities, _labels: probabilities}
+MISSING_CUES = {"refuse": lambda cues, _: [m for m in cues if m is not None], "neutral": _with_neutral}
 INPUT_ORDER = {
     "released": ("features", "global", "previous", "local"),
     "paper": ("global", "local", "previous", "features"),
@@ -241,11 +244,12 @@ def _has_embedding(weights: Mapping[str, Array]) -> bool:
 
 def _check_cues(weights: Mapping[str, Array], config: FeelvosConfig) -> None:
     channels = weights["head/0/depthwise/kernel"].shape[2]
-    needed = weights["embedding/depthwise/kernel"].shape[2] + len(config.cues)
-    if channels != needed:
+    features = weights["embedding/depthwise/kernel"].shape[2]
+    if channels != (needed := features + len(config.taken)):
+        remedy = "; with missing_cues=neutral it runs without" if channels == features + len(CUES) else ""
         raise ValueError(
-            f"weights must have a head of {needed} channels for the features and {', '.join(config.cues)}, "
-            f"got {channels} in {config.weights!r}"
+            f"weights must have a head of {needed} channels for the features and {', '.join(config.taken)}, "
+            f"got {channels} in {config.weights!r}{remedy}"
         )
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from vosref.blocks import DEFAULT_MEMORY
 
-__all__ = ["CONFIGS", "EXPLAINED", "NOTES", "FeelvosConfig"]
+__all__ = ["CONFIGS", "CUES", "EXPLAINED", "NOTES", "FeelvosConfig"]
 
 
 class FeelvosConfig(NamedTuple):
@@ -18,7 +18,8 @@ class FeelvosConfig(NamedTuple):
     window_radius: int = 15  # k, cells of the stride-4 grid [FEELVOS §3]
     n_neighbours: int = 1  # of global matching; the released code offers the mean over more
     decision: str = "head"  # who decides: the "head", or the "nearest" neighbour's label
-    weights: str = ""  # a file that `vosref convert` wrote; for "nearest", also "lite0" or another encoder
+    missing_cues: str = "refuse"  # of a head that takes what is switched off: "refuse" it, or give what is "neutral"
+    weights: str = "feelvos-lite0"  # a name of the catalogue, or a file of weights; for "nearest", also of an encoder
     output_stride: int = 8  # of the encoder: 16 in the released training, 8 in its evaluation
     embedding_relu: bool = True  # rectify in the embedding layers; goes with the weights
     head_relu: bool = True  # rectify between a depthwise layer of the head and its pointwise one; goes with the weights
@@ -43,8 +44,9 @@ class FeelvosConfig(NamedTuple):
     def ablation(cls, line: int, /) -> "FeelvosConfig":
         """One line, 1 to 6, of the paper's Table 6, as the released code runs it.
 
-        A head trained without a cue takes a channel less, so each set of `cues` needs weights of its own. Without
-        matching to the previous frame (line 3) the released code feeds back soft probabilities.
+        A head trained without a cue takes a channel less, so each set of `cues` needs weights of its own; or, with
+        `missing_cues` "neutral", a head trained with all three is told that nothing is near and nothing was predicted.
+        Without matching to the previous frame (line 3) the released code feeds back soft probabilities.
         """
         lines = {
             1: cls(),
@@ -63,17 +65,22 @@ class FeelvosConfig(NamedTuple):
         """Nearest-neighbour matching as the decision, as in PML, without a head: what the paper compares itself with.
 
         Not FEELVOS: each pixel takes the label of the nearest reference pixel, in the first frame ("global"), in a
-        window of the previous one ("local"), or in "both". It runs on the ImageNet embedding that comes with vosref.
+        window of the previous one ("local"), or in "both". It runs on the embedding of the weights that come with
+        vosref, and on any encoder by name or file, such as "lite0".
         """
         if matching not in ("both", "global", "local"):
             raise ValueError(f'matching must be "both", "global" or "local", got {matching!r}')
         return cls(
             decision="nearest",
-            weights="lite0",
             previous_labels="grid",
             first_frame=matching != "local",
             previous_frame="none" if matching == "global" else "local",
         )
+
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """Names of the channels that the head takes beside the features: `cues`, or all where some are neutral."""
+        return CUES if self.missing_cues == "neutral" else self.cues
 
     @property
     def cues(self) -> tuple[str, ...]:
@@ -86,6 +93,7 @@ class FeelvosConfig(NamedTuple):
         return tuple(name for name, on in switches.items() if on)
 
 
+CUES = ("global", "previous", "local")  # what a head takes beside the features, in the released order
 CONFIGS = {
     "released": FeelvosConfig.released,
     "paper": FeelvosConfig.paper,
@@ -121,6 +129,10 @@ NOTES = {  # what no setting decides, or both configurations alike
         "local; it changes no result, only how a file is read"
     ),
     "output_stride": "not in the paper; released: 16 (rates 6, 12, 18) in training, 8 (12, 24, 36) in evaluation",
+    "missing_cues": (
+        "the paper's Table 6 trains a head for each line; `neutral` tells a head that takes all cues that nothing is "
+        "near, distance 1, and nothing was predicted, 0, where one is switched off"
+    ),
     "n_neighbours": "1 in the paper; the released code offers the mean over more, and defaults to 1",
     "objects": (
         "the released code takes the ids of the mask at stride 4, which must have no gaps; here every id of the first "
