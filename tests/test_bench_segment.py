@@ -139,8 +139,8 @@ def test_rows_have_what_readers_of_the_json_file_rely_on(monkeypatch):
 def test_a_tiny_clip_with_the_weights_at_hand_is_timed_in_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(segment, "measured_peak", lambda _: machine.Peak(1e9, 1e9))
     monkeypatch.setattr(alone, "ROUNDS", 1)
-    case = Case("feelvos-frame", (16, 24), "lite0", config="nearest")
+    case = Case("feelvos-frame", (16, 24), "feelvos-lite0", config="nearest")
     monkeypatch.setattr(segment, "cost", lambda *_: Cost(400, 300, 20))
     (row,) = rows(threads=1, with_peers=False, cases=(case,))
-    assert row["case"] == "16x24, lite0, nearest, 3 objects"
+    assert row["case"] == "16x24, feelvos-lite0, nearest, 3 objects"
     assert 0 < row["seconds"] < 60

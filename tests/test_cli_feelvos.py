@@ -105,12 +105,16 @@ def test_a_stopped_run_is_resumed_and_another_configuration_is_not(tmp_path, mon
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ([], "weights must name FEELVOS's trained weights, a file that `vosref convert` wrote (--weights FILE);"),
-        (["--config", "paper"], "without any, --config nearest decides by matching alone"),
-        (["--config", "ablation-4"], "weights must name FEELVOS's trained weights"),
+        (["--set", "weights="], 'weights must be one of "tvos-lite0", "feelvos-lite0", "lite0", got \'\';'),
+        (["--config", "ablation-4"], "weights must have a head of 257 channels for the features and global, got 259"),
+        (["--config", "ablation-5"], "; with missing_cues=neutral it runs without"),
+        (["--set", "missing_cues=guess"], "missing_cues must be one of refuse, neutral, got 'guess'"),
         (["--set", "weights=lite0"], "weights must have FEELVOS's embedding and head, got 'lite0', which has not"),
         (["--config", "ablation-7"], "config must be one of released, paper, nearest, nearest-global, nearest-local, "),
-        (["--config", "nearest", "--set", "decision=head"], "weights must have FEELVOS's embedding and head"),
+        (
+            ["--config", "nearest", "--weights", "tvos-lite0", "--set", "decision=head"],
+            "weights must have FEELVOS's embedding",
+        ),
         (["--config", "nearest", "--set", "first_frame=no"], "first_frame must be of type bool, got 'no'"),
         (
             ["--config", "nearest-local", "--set", "previous_frame=none"],
@@ -132,7 +136,8 @@ def test_a_wrong_call_exits_with_2_before_any_work(tmp_path, segment, options, s
 def test_nearest_is_a_configuration_of_feelvos_alone(tmp_path, clip, vosref):
     code, _, said = vosref("segment", clip[0], "--mask", clip[1], "--out", tmp_path / "out", "--config", "nearest")
     assert code == 2
-    assert "config must be one of released, paper for tvos, got 'nearest'" in plain(said)
+    assert "config must be one of released, paper, ablation-1-frame, " in plain(said)
+    assert "for tvos, got 'nearest'" in plain(said)
     assert not (tmp_path / "out").exists()
 
 

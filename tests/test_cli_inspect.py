@@ -16,7 +16,7 @@ from vosref.video import configure, walk
 pytestmark = pytest.mark.usefixtures("definitions")
 
 CHEAPLY = [word for name, value in CHEAP.items() for word in ("--set", f"{name}={value}")]
-NEAREST = ["--method", "feelvos", "--config", "nearest", *CHEAPLY]
+NEAREST = ["--method", "feelvos", "--config", "nearest", "--weights", "lite0", *CHEAPLY]
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_tvos_shows_the_affinity_of_the_pixel_and_the_flow_in_pixels(inspect, dr
 def test_feelvos_shows_its_intermediates(inspect, drawn):
     assert inspect(*NEAREST)[0] == 0
     (_, frames, masks, info), options = drawn[0]
-    *_, before, step = steps("feelvos", configure("feelvos", "nearest", **CHEAP), 3)
+    *_, before, step = steps("feelvos", configure("feelvos", "nearest", weights="lite0", **CHEAP), 3)
     np.testing.assert_array_equal(frames, small_clip()[0][1:3])
     np.testing.assert_array_equal(masks, [before.mask, step.mask])
     for field, values in info._asdict().items():
@@ -141,7 +141,7 @@ def test_where_no_object_is_left_the_pixel_is_one_of_the_first_mask(inspect, dra
         (2, ("--pixel", "3,4.5"), "--pixel takes ROW,COLUMN, two whole numbers, got '3,4.5'"),
         (2, ("--pixel", "3,4", *NEAREST), "--pixel is for tvos, whose affinity it draws, got it with feelvos"),
         (2, ("--method", "osvos"), "method must be one of tvos, feelvos, got 'osvos'"),
-        (2, ("--config", "papers"), "config must be one of released, paper for tvos, got 'papers'"),
+        (2, ("--config", "papers"), "for tvos, got 'papers'"),
         (2, ("--set", "temprature=3"), "tvos has no setting 'temprature'"),
         ("two", (), "Invalid value for '--frame'"),
     ],

@@ -185,7 +185,7 @@ def test_resume_of_another_job_is_refused(tmp_path, vosref, clip, monkeypatch):
     ("arguments", "sentence"),
     [
         (["--method", "osvos"], "method must be one of tvos, feelvos, got 'osvos'"),
-        (["--config", "papers"], "config must be one of released, paper for tvos, got 'papers'"),
+        (["--config", "papers"], "for tvos, got 'papers'"),
         (["--set", "temperature"], "--set takes NAME=VALUE, got 'temperature'"),
         (["--set", "temprature=3"], "tvos has no setting 'temprature'; it has sampling, "),
         (["--set", "n_recent=4.5"], "n_recent must be of type int, got '4.5'"),

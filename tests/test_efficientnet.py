@@ -37,7 +37,7 @@ def thin():
 
 @pytest.fixture(scope="module")
 def trained():
-    return fold(load(), epsilon=epsilon)
+    return fold(load("lite0"), epsilon=epsilon)
 
 
 def literal(weights, image, *, size, output_stride, dilate):
@@ -184,7 +184,7 @@ def test_an_image_without_three_channels_is_refused(thin):
 
 
 def test_the_trained_network_has_the_published_number_of_parameters():  # 4.7 M [EfficientNet-Lite README]
-    trainable = {name: a for name, a in load().items() if not name.endswith(("/mean", "/variance"))}
+    trainable = {name: a for name, a in load("lite0").items() if not name.endswith(("/mean", "/variance"))}
     assert sum(a.size for a in trainable.values()) == 4_652_008
 
 

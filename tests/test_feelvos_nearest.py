@@ -20,7 +20,9 @@ IDS = (0, 1, 5)
 def lite0(matching="both", **fields):
     """A cheap transferred embedding: the frame as it is, two stages of stride 4."""
     name = "nearest" if matching == "both" else f"nearest-{matching}"
-    return configure("feelvos", name, **{"working_scale": 1.0, "n_stages": 2, "transfer_stride": 4} | fields)
+    return configure(
+        "feelvos", name, **{"weights": "lite0", "working_scale": 1.0, "n_stages": 2, "transfer_stride": 4} | fields
+    )
 
 
 def line(xp, values, head=None):
@@ -94,7 +96,7 @@ def test_identical_frames_keep_the_mask_on_the_grid(definitions, xp, matching):
 @pytest.mark.parametrize("name", ["nearest", "nearest-global", "nearest-local"])
 def test_objects_are_followed_without_a_head(definitions, name):
     frames, masks = small_clip()
-    steps = list(walk(frames, masks[0], method="feelvos", config=configure("feelvos", name)))
+    steps = list(walk(frames, masks[0], method="feelvos", config=configure("feelvos", name, weights="lite0")))
 
     def overlap(mask, k, t):
         return np.sum((mask == k) & (masks[t] == k)) / np.sum((mask == k) | (masks[t] == k))
@@ -115,7 +117,7 @@ def test_a_mask_over_the_whole_frame_stays(definitions, xp):
 
 def test_the_transferred_embedding_is_on_the_stride_4_grid_and_of_length_1(definitions):
     frame = np.random.default_rng(0).integers(0, 256, (33, 50, 3)).astype(np.uint8)
-    config = FeelvosConfig.nearest()
+    config = FeelvosConfig.nearest()._replace(weights="lite0")
     weights = feelvos.prepare(config)
     view = feelvos.embedding(weights, frame, config)
     assert (view.embedding.shape, view.size, view.head) == ((9, 13, 112), (33, 50), None)

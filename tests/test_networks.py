@@ -14,6 +14,7 @@ from vosref.weights import MODELS
 THIN = {
     "tvos-resnet": lambda: thin_weights.resnet(bottleneck=True),
     "resnet": lambda: thin_weights.resnet(bottleneck=False, released=False),
+    "tvos-lite": thin_weights.efficientnet,
     "feelvos": lambda: thin_weights.xception() | thin_weights.deeplab() | thin_weights.heads(),
     "lite": thin_weights.efficientnet,
 }

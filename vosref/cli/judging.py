@@ -11,7 +11,7 @@ from vosref.cli.choices import anywhere
 from vosref.cli.console import frames_bar, out_console, probe
 from vosref.cli.many import executor, report_many, run_many
 
-__all__ = ["Wanted", "named_protocol", "results_judged", "run_judged"]
+__all__ = ["Wanted", "named_protocol", "open_data", "results_judged", "run_judged"]
 
 
 class Wanted(NamedTuple):
@@ -109,7 +109,7 @@ def run_judged(
     (kind, root, subset, resolution, seen), (method, choice, out) = data, run
     if scheduler is not None:
         root, out, choice = root.absolute(), out.absolute(), anywhere(choice)
-    opened = _open_data(kind, root, subset=subset, resolution=resolution, seen=seen)
+    opened = open_data(kind, root, subset=subset, resolution=resolution, seen=seen)
     protocol = named_protocol(opened.protocol) if protocol is None else protocol
     if not (scorable := is_scorable(opened)) and any(wanted):
         raise MissingInputError(
@@ -130,7 +130,8 @@ def run_judged(
     return judged
 
 
-def _open_data(kind: str, root: Path, **options: Any) -> Any:
+def open_data(kind: str, root: Path, *, option: str = "--dataset", **options: Any) -> Any:
+    """Open a data set; `option` is what names its kind."""
     from vosref.datasets import open_dataset  # noqa: PLC0415
 
     try:
@@ -138,7 +139,7 @@ def _open_data(kind: str, root: Path, **options: Any) -> Any:
     except ValueError as error:
         if isinstance(error, OSError):
             raise
-        raise typer.BadParameter(f"--dataset: {error}") from None
+        raise typer.BadParameter(f"{option}: {error}") from None
 
 
 def _segment(

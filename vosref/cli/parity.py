@@ -19,7 +19,7 @@ STYLES = {"agrees": "green", "doubtful": "bold yellow", "differs": "bold red"}
 
 
 def parity(
-    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A converted file, or lite0.")],
+    weights: Annotated[str, typer.Argument(metavar="WEIGHTS", help="A converted file, or a name, as tvos-lite0.")],
     against: Annotated[
         Path,
         typer.Option(

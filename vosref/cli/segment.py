@@ -122,6 +122,7 @@ def demo(
     clip: Annotated[
         str, typer.Option(help="Which clip of data_samples/: one-drifting, two-crossing or three-hiding.")
     ] = "two-crossing",
+    method: Method = "tvos",
     config: Config = "released",
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("vosref-demo"),
 ) -> None:
@@ -131,9 +132,11 @@ def demo(
     if clip not in samples.SAMPLES:
         raise typer.BadParameter(f"--clip must be one of {', '.join(samples.SAMPLES)}, got {clip}")
     folder = samples.sample_path(clip)
-    first, choice = folder / "masks" / "00000.png", chosen("tvos", config)
+    first, choice = folder / "masks" / "00000.png", chosen(method, config)
     with stoppable("the same command starts the demo over"):
-        job = runs.open_job(folder / "frames", first, out, config=choice, truth=folder / "masks")._replace(name=clip)
+        truth = folder / "masks"
+        job = runs.open_job(folder / "frames", first, out, method=method, config=choice, truth=truth)
+        job = job._replace(name=clip)
         result = run(job, resume=False)
         _report(job, result, _pictures(job, result, overlay=True))
 

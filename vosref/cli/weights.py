@@ -63,17 +63,29 @@ def list_models(
     table.add_column("network, and where its weights come from", overflow="fold")
     for name in weights.MODELS:
         model = weights.model(name)
-        origins = (model.origin, *(str(path) for path, said in converted if said["model"] == name))
+        origins = (model.origin, *_shipped(name), *(str(path) for path, said in converted if said["model"] == name))
         table.add_row(name, f"{model.n_parameters:,}", "\n".join((model.title, *origins)))
     out_console.print(table)
 
 
 @app.command()
-def show(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of weights, converted or not.")]) -> None:
+def show(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file of weights, converted or not; or a name, as tvos-lite0.")
+    ],
+    card: Annotated[
+        bool, typer.Option("--card", help="Print the model card of weights that come with vosref.")
+    ] = False,
+) -> None:
     """Print what a file says of itself, and the name, shape and type of every array in it."""
     from vosref import weights  # noqa: PLC0415
 
-    source = weights.read_source(file)
+    if card:
+        if str(file) not in weights.SHIPPED:
+            raise typer.BadParameter(f"--card is of {' and '.join(weights.SHIPPED)}, which come with vosref")
+        out_console.print(weights.model_card(str(file)), soft_wrap=True)
+        return
+    source = weights.read_source(weights.located(file))
     _say("file", f"{source.path} ({source.format})")
     _say("sha256", source.sha256)
     for key, value in sorted(source.metadata.items()):
@@ -89,7 +101,7 @@ def show(file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of we
 
 @app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A converted file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A converted file; or a name, as tvos-lite0.")],
     model: Annotated[str | None, typer.Option(help="The network; by default the one its header says.")] = None,
     source: Annotated[Path | None, typer.Option(help="What it was converted from: its SHA-256 is compared.")] = None,
 ) -> None:
@@ -113,6 +125,16 @@ def _known(model: str) -> None:
 
     if model not in weights.MODELS:
         raise typer.BadParameter(f"--model must be one of {', '.join(weights.MODELS)}, got {model}")
+
+
+def _shipped(name: str) -> tuple[str, ...]:
+    """Say how large weights are that come with vosref, and on what terms."""
+    from vosref import weights  # noqa: PLC0415
+
+    if name not in weights.SHIPPED:
+        return ()
+    size = weights.located(name).stat().st_size / 1e6
+    return (f"{size:.1f} MB, {weights.shown(weights.header(name)['licence'])}; --weights {name}",)
 
 
 def _say(what: str, value: str) -> None:

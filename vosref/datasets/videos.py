@@ -1,7 +1,7 @@
 """What a data set is: videos by name, each listed when it is asked for and decoded when it is read."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from vosref.io.archives import File
@@ -102,6 +102,19 @@ class Dataset(Mapping[str, Video]):
 
     def __contains__(self, name: object) -> bool:
         return name in self._sources
+
+    def only(self, names: Collection[str], /) -> "Dataset":
+        """Return these videos alone; all without any.
+
+        Raises
+        ------
+        MissingInputError
+            If one of them is not there.
+        """
+        if absent := [name for name in names if name not in self]:
+            raise MissingInputError(f"{self.root} has no video {', '.join(absent)} in its set; it has {examples(self)}")
+        sources = {name: source for name, source in self._sources.items() if not names or name in names}
+        return Dataset(self.kind, self.root, sources, subset=self.subset, seen=self.seen)
 
     def __repr__(self) -> str:
         return f"<Dataset {self.kind} at {self.root}, set {self.subset}, {len(self)} videos>"

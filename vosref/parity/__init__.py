@@ -38,7 +38,7 @@ def compare(
 
     Parameters
     ----------
-    weights : mapping of str to array, path or "lite0"
+    weights : mapping of str to array, path or name
         The network's, as `vosref.weights.load` takes or gives them, not folded.
     activations : mapping of str to array, or path of a safetensors file
         The frame as ``image``, (H, W, 3) of 0 to 255, or standardised as ``input``; and what the other computed from

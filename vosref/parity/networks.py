@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vosref.nn import deeplab, efficientnet, heads, resnet, xception
+from vosref.nn.networks import TVOS_STAGES
 from vosref.parity.layers import ComparedLayers
 from vosref.parity.rounding import Running
 
@@ -17,7 +18,12 @@ NewLayers = Any  # (weights, epsilon) -> ComparedLayers, which networks call as 
 
 def output_strides(model: str, /) -> tuple[int, ...]:
     """Return the output strides that a model can run with."""
-    strides: dict[Any, tuple[int, ...]] = {_resnet: (4, 8, 16, 32), _feelvos: (8, 16), _efficientnet: (2, 4, 8, 16, 32)}
+    strides: dict[Any, tuple[int, ...]] = {
+        _resnet: (4, 8, 16, 32),
+        _tvos_lite: (2, 4, 8, 16),
+        _feelvos: (8, 16),
+        _efficientnet: (2, 4, 8, 16, 32),
+    }
     return strides[runner(model)]
 
 
@@ -40,6 +46,10 @@ def _efficientnet(weights: Weights, image: Running, *, layers: NewLayers, cues: 
         _classify(net, "pool", net.conv("head", x, activation="relu6"))
 
 
+def _tvos_lite(weights: Weights, image: Running, **options: Any) -> None:
+    _efficientnet(weights, image, n_stages=TVOS_STAGES, **options)
+
+
 def _classify(net: ComparedLayers, pool: str, x: Running) -> None:
     if net.has("classifier"):
         net.observe("logits", net.conv("classifier", net.mean(pool, x)))
@@ -49,7 +59,8 @@ def _feelvos(
     weights: Weights, image: Running, *, layers: NewLayers, cues: np.ndarray | None = None, output_stride: int = 8
 ) -> None:
     net = layers(weights, deeplab.epsilon)
-    low_level, encoded = xception.encode(weights, image, output_stride=output_stride, layers=layers)
+    encode: Any = xception.encode if "entry/conv1/kernel" in weights else efficientnet.encode
+    low_level, encoded = encode(weights, image, output_stride=output_stride, layers=layers)
     low_level, encoded = net.observe("low_level", low_level), net.observe("encoded", encoded)
     context = deeplab.pyramid(weights, encoded, rates=deeplab.RATES[output_stride], layers=layers)
     features = deeplab.decode(weights, low_level, net.observe("context", context), layers=layers)
@@ -74,6 +85,7 @@ def _head(weights: Weights, features: Running, cues: np.ndarray, *, layers: NewL
 
 _FAMILIES: dict[str, Callable[..., None]] = {
     "tvos-resnet": _resnet,
+    "tvos-lite": _tvos_lite,
     "resnet": _resnet,
     "feelvos-": _feelvos,
     "lite": _efficientnet,

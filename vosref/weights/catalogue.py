@@ -50,7 +50,9 @@ def load(name: str | os.PathLike[str] = "tvos-lite0", /) -> Mapping[str, np.ndar
         return _shipped(str(name))
     if isinstance(name, str) and not name.endswith(".safetensors"):
         known = ", ".join(f'"{n}"' for n in (*SHIPPED, "lite0"))
-        raise WeightsError(f"weights must be one of {known}, got {name!r}; or the path of a converted .safetensors file")
+        raise WeightsError(
+            f"weights must be one of {known}, got {name!r}; or the path of a converted .safetensors file"
+        )
     return MappingProxyType(open_converted(name).arrays)
 
 

@@ -16,7 +16,6 @@ __all__ = ["efficientnet_lite", "feelvos_lite", "tvos_lite"]
 STEM, HEAD, CLASSES = 32, 1280, 1000
 TVOS_STAGES, FEELVOS_STAGES, LOW_LEVEL_STAGES = 5, 6, 2  # the last: of the decoder's fine features
 TRUNK = ("stem/", "blocks/")
-BEYOND = r".*num_batches_tracked|_(blocks|conv_head|bn1|fc)\..*"  # of ImageNet's network, what is not taken over
 KERNELS, EXPANSIONS = (3, 3, 5, 3, 5, 5, 3), (1, 6, 6, 6, 6, 6, 6)  # by stage
 
 
@@ -56,7 +55,7 @@ def tvos_lite(size: int, /) -> Model:
         origin="comes with vosref, which trained it" if size == 0 else "vosref train tvos",
         arrays=arrays,
         optional=(),
-        schemes=(Scheme("PyTorch's", "torch", _keys(layers(arrays)), BEYOND),),
+        schemes=(Scheme("PyTorch's", "torch", _keys(layers(arrays)), _beyond(SIZES[size], TVOS_STAGES)),),
         initial=_initial,
     )
 
@@ -72,7 +71,7 @@ def feelvos_lite(size: int, n_cues: int = CUES, /) -> Model:
         origin="comes with vosref, which trained it" if size == 0 and n_cues == CUES else "vosref train feelvos",
         arrays=(*trunk, *rest),
         optional=(),
-        schemes=(Scheme("PyTorch's", "torch", _keys(layers(trunk)), BEYOND),),
+        schemes=(Scheme("the trunk's", "torch", _keys(layers(trunk)), _beyond(SIZES[size], FEELVOS_STAGES)),),
         initial=lambda rng, name, shape: (_initial if name.startswith(TRUNK) else feelvos_initial)(rng, name, shape),
     )
 
@@ -94,6 +93,12 @@ def _trunk(size: _Size, n_stages: int = len(KERNELS)) -> Iterator[Array]:
 def _classifier(size: _Size) -> Iterator[Array]:
     yield from layer("head", 1, 1, size.channels[-1], HEAD)
     yield from layer("classifier", HEAD, CLASSES, bias=True)
+
+
+def _beyond(size: _Size, n_stages: int) -> str:
+    """Match what ImageNet's network has beyond so many stages, and its counters."""
+    blocks = "|".join(map(str, range(sum(size.repeats[:n_stages]), sum(size.repeats))))
+    return rf".*num_batches_tracked|_blocks\.({blocks})\..*|_(conv_head|bn1|fc)\..*"
 
 
 def _keys(names: list[str]) -> dict[str, str]:

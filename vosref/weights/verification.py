@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vosref.weights.catalogue import SHIPPED, located, model_card
 from vosref.weights.errors import MissingWeightsError, WeightsError, shown
 from vosref.weights.fitting import Fit, brief, fit
 from vosref.weights.models import model
@@ -29,7 +30,7 @@ def verify(
     Parameters
     ----------
     path : path
-        The file.
+        The file, or the name of weights that come with vosref, which are also compared with their model card.
     model_name : str, optional
         The network; by default the one that the file's header says.
     source : path, optional
@@ -40,7 +41,7 @@ def verify(
     WeightsError
         If the file cannot be read, or neither it nor the caller says which network it is.
     """
-    path = Path(path)
+    said, path = str(path), located(path)
     if not path.exists():
         raise MissingWeightsError(f"{path} does not exist; check its spelling")
     file = map_safetensors(path)
@@ -49,6 +50,8 @@ def verify(
         raise WeightsError(f"{path} does not say which network it is; name it with --model")
     fitted = fit(file.arrays, model(name))
     checks = [_table(name, file, fitted), *_numbers(fitted)]
+    if said in SHIPPED:
+        checks.append(_card(said, path))
     if source is not None:
         checks.append(_source(file, source))
     return tuple(checks)
@@ -67,14 +70,20 @@ def _table(name: str, file: SafetensorsFile, fitted: Fit) -> Check:
 
 
 def _numbers(fitted: Fit) -> list[Check]:
-    types = [f"{name} is {a.dtype}" for name, a in fitted.found.items() if a.dtype != np.float32]
+    types = [f"{name} is {a.dtype}" for name, a in fitted.found.items() if a.dtype not in (np.float32, np.float16)]
     infinite = [name for name, a in fitted.found.items() if not np.isfinite(a).all()]
-    flat = [name for name, a in fitted.found.items() if name.endswith("/variance") and not (a > 0).all()]
+    negative = [name for name, a in fitted.found.items() if name.endswith("/variance") and (a < 0).any()]
     return [
-        Check("every number is float32", tuple(types)),
+        Check("every number is float32 or float16", tuple(types)),
         Check("every number is finite", tuple(brief(infinite))),
-        Check("every variance is positive", tuple(brief(flat))),
+        Check("no variance is negative", tuple(brief(negative))),
     ]
+
+
+def _card(name: str, path: Path) -> Check:
+    found = source_sha256(path)
+    problem = () if found in model_card(name) else (f"its model card names another, {path} has {found}",)
+    return Check("the file has the SHA-256 of its model card", problem)
 
 
 def _source(file: SafetensorsFile, source: str | Path) -> Check:
