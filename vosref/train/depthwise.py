@@ -15,7 +15,7 @@ from vosref.kernels.threads import for_each_band
 
 __all__ = ["depthwise_conv2d"]
 
-LANES = 16  # channels whose sums stay in a vector register each
+BAND = 16  # channels that a thread takes at a time
 
 
 def depthwise_conv2d(
@@ -55,34 +55,38 @@ class _Depthwise(torch.autograd.Function):
 def _of_kernel(
     x: torch.Tensor, gradient: torch.Tensor, shape: Any, stride: int, padding: tuple[int, int], dilation: int
 ) -> torch.Tensor:
-    (rows, columns), (kh, kw) = padding, shape[2:]
-    padded = np.pad(x.detach().permute(0, 2, 3, 1).numpy(), ((0, 0), (rows, rows), (columns, columns), (0, 0)))
-    of_out = np.ascontiguousarray(gradient.permute(0, 2, 3, 1).numpy())
-    sums = np.empty((kh, kw, shape[0]), np.float32)
-    workers = torch.get_num_threads()
-    for_each_band(
-        lambda a, b: _sum_taps(padded, of_out, stride, dilation, sums, a, b), shape[0], LANES, most_workers=workers
-    )
-    return torch.from_numpy(sums).permute(2, 0, 1)[:, None]
+    pixels = (a.detach().permute(0, 2, 3, 1).contiguous().numpy() for a in (x, gradient))
+    sums, workers = np.empty((shape[0], *shape[2:]), np.float32), torch.get_num_threads()
+    arguments = *pixels, stride, np.array(padding), dilation, sums
+    for_each_band(lambda a, b: _sum_taps(*arguments, a, b), shape[0], BAND, most_workers=workers)
+    return torch.from_numpy(sums)[:, None]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _sum_taps(padded, of_out, stride, dilation, sums, begin, end):
-    kh, kw, width = sums.shape[0], sums.shape[1], end - begin
-    image = np.zeros((*padded.shape[1:3], LANES), np.float32)
-    out = np.zeros((*of_out.shape[1:3], LANES), np.float32)
-    acc = np.zeros((kh, kw, LANES), np.float32)
-    for n in range(of_out.shape[0]):
-        image[:, :, :width] = padded[n, :, :, begin:end]
-        out[:, :, :width] = of_out[n, :, :, begin:end]
-        for i in range(kh):
-            for j in range(kw):
-                total = acc[i, j]
-                for y in range(out.shape[0]):
-                    for x in range(out.shape[1]):
-                        for c in range(LANES):
-                            total[c] += image[y * stride + i * dilation, x * stride + j * dilation, c] * out[y, x, c]
-    sums[:, :, begin:end] = acc[:, :, :width]
+@njit(cache=True, nogil=True)
+def _sum_taps(image, gradient, stride, padding, dilation, sums, begin, end):
+    """Lay out image and gradient alike, channel after channel: each tap is a dot product of two runs then.
+
+    The gradient takes the places at which its windows begin; between and beside them it is 0.
+    """
+    n_images, height, width, _ = image.shape
+    rows, row = height + 2 * padding[0], width + 2 * padding[1]
+    length = ((gradient.shape[1] - 1) * row + gradient.shape[2] - 1) * stride + 1
+    planes = np.zeros((end - begin, rows, row), np.float32)
+    spread = np.zeros((end - begin, rows, row), np.float32)
+    sums[begin:end] = 0
+    for n in range(n_images):
+        for y in range(height):
+            for x in range(width):
+                planes[:, padding[0] + y, padding[1] + x] = image[n, y, x, begin:end]
+        for y in range(gradient.shape[1]):
+            for x in range(gradient.shape[2]):
+                spread[:, y * stride, x * stride] = gradient[n, y, x, begin:end]
+        for c in range(end - begin):
+            one, other = planes[c].ravel(), spread[c].ravel()[:length]
+            for i in range(sums.shape[1]):
+                for j in range(sums.shape[2]):
+                    first = dilation * (i * row + j)
+                    sums[begin + c, i, j] += np.dot(one[first : first + length], other)
 
 
 def _begin_threads() -> None:

@@ -60,8 +60,8 @@ def draw_sample(source: Source, rng: np.random.Generator, recipe: FeelvosRecipe,
         masks = columns[masks]
         if rng.random() < recipe.damage:
             masks[1] = damaged(masks[1], rng)
-        kept = tuple(_subsample(mask, rng, recipe, len(ids)) for mask in masks[:2])
-        return Triplet(frames, masks, kept, len(ids))
+        kept = [_subsample(mask, rng, recipe, len(ids)) for mask in masks[:2]]
+        return Triplet(frames, masks, (kept[0], kept[1]), len(ids))
     raise InputError(
         f"in {TRIES} draws no reference frame showed {recipe.least_pixels} pixels of each object on the stride-4 grid; "
         "the last was of " + clip.name
