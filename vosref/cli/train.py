@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from vosref.cli.choices import cores, size_in_bytes
 from vosref.cli.console import err_console, fail, out_console, stoppable
+from vosref.train.allocation import keep_freed_memory
 
 __all__ = ["train"]
 
@@ -66,8 +67,8 @@ def train(
             "--from",
             metavar="FILE",
             rich_help_panel=START,
-            help="Weights to start from, in any format that [bold]vosref convert[/] reads, of the network or of its "
-            "trunk; by default those of ImageNet's EfficientNet-Lite0.",
+            help="Weights to start from, of the network or of its trunk: a file that [bold]vosref convert[/] reads, "
+            "or [bold]tvos-lite0[/], as our own FEELVOS did; by default ImageNet's EfficientNet-Lite0.",
         ),
     ] = None,
     recipe: Annotated[
@@ -139,6 +140,7 @@ def train(
             recipe=(recipe, chosen),
             begin=begin,
         )
+        keep_freed_memory()
         limits: dict[str, Any] = {"seconds": float("inf") if minutes is None else 60 * minutes, "until": until}
         ended: BaseException | None = None
         try:

@@ -103,7 +103,7 @@ def train(
     last = recipe.steps if until is None else min(until, recipe.steps)
     network.train()
     began = saved = time.monotonic()
-    with (out / LOG).open("a", encoding="utf-8") as log, held_back(held) as interrupted:
+    with (out / LOG).open("a", encoding="utf-8", buffering=1) as log, held_back(held) as interrupted:
         for step, samples in _ahead(source, recipe, seed, range(done, last), workers):
             loss = _step(network, optimiser, samples, step, recipe, seed)
             now = time.monotonic()
