@@ -9,6 +9,7 @@ from thin_weights import random_image
 
 from vosref.nn import deeplab, efficientnet, xception
 from vosref.nn.layers import fold
+from vosref.resize import resize_bilinear
 
 RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # specs FEELVOS §1.4
 # 20 layers, each a sum of at most 63 rounded terms of the activations' own size.
@@ -112,6 +113,25 @@ def test_the_network_is_encoder_pyramid_and_decoder(encoder, output_stride, size
     assert got.min() >= 0
     folded = fold(weights, epsilon=deeplab.epsilon)
     assert_allclose(deeplab.features(folded, image, output_stride=output_stride), got, atol=1e-9 * np.max(got))
+
+
+@pytest.mark.parametrize("size", [(33, 22), (8, 5), (1, 1)])
+@pytest.mark.parametrize("lite", [0, 1])
+def test_a_trunk_of_five_stages_sees_the_frame_enlarged_twice_whatever_the_stride(lite, size):
+    trunk, image, seen = thin_weights.efficientnet(lite), random_image(size=size), (2 * size[0], 2 * size[1])
+    beyond = tuple(f"blocks/{i}/" for i in range(11 if lite == 0 else 15, 30))
+    trunk = {name: array for name, array in trunk.items() if not name.startswith(beyond)}
+    weights = trunk | thin_weights.deeplab(low_level=5, encoded=14)
+    larger = resize_bilinear(image, size=seen, align_corners=True)
+    options = [{"n_stages": 3, "output_stride": 8}, {"n_stages": 5, "output_stride": 16}]
+    low_level, encoded = (efficientnet.features(trunk, larger, dilate=True, **each) for each in options)
+    context = deeplab.pyramid(weights, encoded, rates=RATES[16])
+    expected = deeplab.decode(weights, low_level, context)
+    for output_stride in RATES:
+        got = deeplab.features(weights, image, output_stride=output_stride)
+        assert_allclose(got, expected, atol=1e-9 * np.max(expected))
+    assert expected.shape == (-(-size[0] // 4), -(-size[1] // 4), 4)
+    assert encoded.shape[:2] == (-(-size[0] // 8), -(-size[1] // 8))
 
 
 def test_the_norms_of_the_encoder_have_another_epsilon():

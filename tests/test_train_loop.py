@@ -134,7 +134,7 @@ def test_the_time_of_all_sittings_is_added_up(tmp_path):
     ("change", "seed", "message"),
     [
         ({"crop": 48}, 0, r"crop is 32 there and 48 here; give another folder, or the same settings"),
-        ({"learning_rate": 0.5}, 0, r"learning_rate is 0\.0002 there and 0\.5 here"),
+        ({"learning_rate": 0.5}, 0, r"learning_rate is 0\.0003 there and 0\.5 here"),
         ({}, 7, r"seed is 0 there and 7 here"),
         (
             {"crop": 48, "flips": (0.5, 0.5)},

@@ -118,17 +118,17 @@ def test_tvos_decays_every_array_and_adapts_every_norm():  # specs TVOS §3
     assert matching(recipe.frozen, names) == matching(recipe.slower, names) == set()
 
 
-def test_our_own_recipes_leave_the_first_layers_and_the_trunks_norms_as_they_are():
-    for name, recipe, first_trained in (
-        ("tvos-lite0", TvosRecipe.lite0(), 5),
-        ("feelvos-lite0", FeelvosRecipe.lite0(), 3),
-    ):
-        names = [array.name for array in model(name).arrays]
-        trained = set(names) - matching(recipe.frozen, names)
-        trunk = {n for n in trained if n.startswith(("stem/", "blocks/")) and not n.endswith(("/mean", "/variance"))}
-        assert min(int(n.split("/")[1]) for n in trunk) == first_trained
-        assert all(n.endswith("/kernel") for n in trunk)
-    assert not matching(TvosRecipe.lite0().adapting, [array.name for array in model("tvos-lite0").arrays])
+def test_our_own_recipes_train_two_stages_of_the_trunk_without_norms_and_then_what_stands_on_it_alone():
+    names = {recipe: [a.name for a in model(f"{recipe}-lite0").arrays] for recipe in ("tvos", "feelvos")}
+    tvos = set(names["tvos"]) - matching(TvosRecipe.lite0().frozen, names["tvos"])
+    kernels = {n for n in tvos if not n.endswith(("/mean", "/variance"))}
+    assert all(n.endswith("/kernel") for n in kernels)
+    assert {int(n.split("/")[1]) for n in kernels} == set(range(5, 11))  # blocks of stages 4 and 5
+    feelvos = set(names["feelvos"]) - matching(FeelvosRecipe.lite0().frozen, names["feelvos"])
+    assert {n.split("/")[0] for n in feelvos} == {"aspp", "decoder", "embedding", "head"}
+    assert feelvos | set(names["tvos"]) == set(names["feelvos"])
+    for method, recipe in (("tvos", TvosRecipe.lite0()), ("feelvos", FeelvosRecipe.lite0())):
+        assert not matching(recipe.adapting, names[method])
 
 
 # ── steps ──

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
+from vosref.nn import deeplab, heads
 from vosref.weights import MODELS, WeightsError, model
 from vosref.weights.tables import LAYOUTS
 
@@ -43,6 +45,9 @@ def their_table(name, scheme):
         ("lite0", 4_652_008, 247),
         ("lite1", 5_416_680, 322),
         ("lite2", 6_092_072, 322),
+        ("tvos-lite0", 700_768, 165),
+        ("feelvos-lite0", 1_674_939, 257),
+        ("feelvos-lite0-258", 1_674_939 - 306, 257),
     ],
 )
 def test_every_network_has_as_many_parameters_as_it_should(name, n_parameters, n_arrays):
@@ -197,6 +202,32 @@ def test_norms_and_biases_start_without_effect_and_the_embedding_near_the_identi
     depthwise = initial(rng, "embedding/depthwise/kernel", (3, 3, 256))
     assert depthwise[1, 1, 0] == pytest.approx(1, abs=0.061)
     assert np.abs(depthwise[:, :, 1:]).max() <= 0.06 + 1e-6
+
+
+@pytest.fixture
+def without_noise(monkeypatch):
+    """What a light FEELVOS begins with beside its trunk, less the noise."""
+    monkeypatch.setattr("vosref.weights.feelvos.NOISE", 0.0)
+    known, rng = model("feelvos-lite0"), np.random.default_rng(0)
+    own = [array for array in known.arrays if not array.name.startswith(("stem/", "blocks/"))]
+    return {array.name: known.initial(rng, array.name, array.shape) for array in own}
+
+
+def test_the_embedding_of_a_light_feelvos_begins_as_a_projection_of_its_encoders_features(without_noise):
+    weights, rng = without_noise, np.random.default_rng(1)
+    encoded, low_level = 5 * rng.standard_normal((6, 7, 112)), rng.standard_normal((6, 7, 40))
+    context = deeplab.pyramid(weights, encoded, rates=(6, 12, 18))
+    embedding = heads.embedding(weights, deeplab.decode(weights, low_level, context))
+    directions = weights["embedding/pointwise/kernel"][0, 0, :112, :50]
+    assert_allclose(embedding[..., :50] - embedding[..., 50:], 0.1 * encoded @ directions, rtol=1e-3, atol=1e-3)
+    assert np.minimum(embedding[..., :50], embedding[..., 50:]).max() == 0
+    assert np.linalg.norm(directions, axis=1).mean() == pytest.approx(0.3, rel=0.05)
+
+
+def test_the_head_of_a_light_feelvos_begins_by_weighing_its_cues(without_noise):
+    cues = np.random.default_rng(1).uniform(0, 1, (5, 6, 2, 3))
+    logits = heads.segmentation_head(without_noise, np.zeros((5, 6, 256)), cues)
+    assert_allclose(logits, cues @ np.array([-2, 1, -4]), atol=3 * 0.02)
 
 
 def test_an_unknown_network_is_refused_with_those_that_are_known():

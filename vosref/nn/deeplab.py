@@ -6,7 +6,7 @@ from vosref.backend import Array
 from vosref.nn import efficientnet, xception
 from vosref.nn.layers import Factory, Layers
 
-__all__ = ["RATES", "decode", "epsilon", "features", "pyramid"]
+__all__ = ["RATES", "decode", "encode", "epsilon", "features", "pyramid"]
 
 RATES = {16: (6, 12, 18), 8: (12, 24, 36)}  # dilation of the three atrous branches, by output stride
 
@@ -38,14 +38,26 @@ def features(
     array, shape (ceil(H / 4), ceil(W / 4), 256)
         Non-negative.
     """
+    low_level, encoded, rates = encode(weights, image, output_stride=output_stride, layers=layers)
+    return decode(weights, low_level, pyramid(weights, encoded, rates=rates, layers=layers), layers=layers)
+
+
+def encode(
+    weights: Mapping[str, Array], image: Array, /, *, output_stride: int = 8, layers: Factory = Layers
+) -> tuple[Array, Array, tuple[int, ...]]:
+    """Run the encoder that the weights have: fine features, of stride 4; coarse ones; and the pyramid's rates for them.
+
+    Parameters are those of `features`. TVOS's trunk (`efficientnet.encode`) has stride 8 on the frame whatever
+    `output_stride`, and rates as for 16: it was trained on crops of which wider ones would see only the outside.
+    """
     if output_stride not in RATES:
         raise ValueError(f"output_stride must be 8 or 16, got {output_stride}")
-    encode: Callable[..., tuple[Array, Array]] = (
+    run: Callable[..., tuple[Array, Array]] = (
         xception.encode if "entry/conv1/kernel" in weights else efficientnet.encode
     )
-    low_level, encoded = encode(weights, image, output_stride=output_stride, layers=layers)
-    context = pyramid(weights, encoded, rates=RATES[output_stride], layers=layers)
-    return decode(weights, low_level, context, layers=layers)
+    low_level, encoded = run(weights, image, output_stride=output_stride, layers=layers)
+    enlarged = "stem/kernel" in weights and not layers(weights, epsilon).has("blocks/15/project")
+    return low_level, encoded, RATES[16 if enlarged else output_stride]
 
 
 def pyramid(

@@ -70,7 +70,7 @@ def features(
     array, shape (ceil(H / s), ceil(W / s), C)
         With s the smaller of `output_stride` and the stride of the last stage.
     """
-    return _stages(weights, image, n_stages, output_stride, dilate, layers)[-1]
+    return _stages(layers(weights, epsilon), image, n_stages, output_stride, dilate)[-1]
 
 
 def encode(
@@ -78,11 +78,17 @@ def encode(
 ) -> tuple[Array, Array]:
     """Encode for DeepLabv3+: features of stride 4 (24 channels), and those of `output_stride`, dilated.
 
+    A trunk with all seven stages sees the frame as it is. One of five, TVOS's, sees it enlarged twice, as in TVOS, and
+    its strides are removed from 16 on: 8 on the frame. What has stride 4 there is its third stage (40 channels).
     Parameters and shapes are those of `features`.
-    The stages are those that the weights have: seven, or fewer where FEELVOS was trained on fewer.
     """
-    maps = _stages(weights, image, _count_stages(layers(weights, epsilon)), output_stride, True, layers)
-    return maps[LOW_LEVEL_STAGES - 1], maps[-1]
+    net = layers(weights, epsilon)
+    n_stages = _count_stages(net)
+    if n_stages == len(STAGES):
+        maps = _stages(net, image, n_stages, output_stride, True)
+        return maps[LOW_LEVEL_STAGES - 1], maps[-1]
+    maps = _stages(net, image, n_stages, 16, True, enlarged=True)
+    return maps[LOW_LEVEL_STAGES], maps[-1]
 
 
 def classify(weights: Mapping[str, Array], image: Array, /, *, layers: Factory = FusedLayers) -> Array:
@@ -92,13 +98,15 @@ def classify(weights: Mapping[str, Array], image: Array, /, *, layers: Factory =
     return net.mean("pool", x)[0, 0, :] @ weights["classifier/kernel"] + weights["classifier/bias"]
 
 
-def _stages(weights, image, n_stages, output_stride, dilate, layers):
+def _stages(net, image, n_stages, output_stride, dilate, *, enlarged=False):
     if not 1 <= n_stages <= len(STAGES):
         raise ValueError(f"n_stages must be 1 to {len(STAGES)}, got {n_stages}")
     if output_stride not in (2, 4, 8, 16, 32):
         raise ValueError(f"output_stride must be 2, 4, 8, 16 or 32, got {output_stride}")
-    net = layers(weights, epsilon)
     x = net.standardise(image, [1 / 128] * 3, [-127 / 128] * 3)
+    if enlarged:
+        height, width = net.size(x)
+        x = net.resize("enlarged", x, (2 * height, 2 * width))
     x = net.conv("stem", x, stride=2, padding="same", activation="relu6")
     block, reached, dilation, maps = 0, 2, 1, []
     deeper = _is_deeper(net)

@@ -59,10 +59,9 @@ def _feelvos(
     weights: Weights, image: Running, *, layers: NewLayers, cues: np.ndarray | None = None, output_stride: int = 8
 ) -> None:
     net = layers(weights, deeplab.epsilon)
-    encode: Any = xception.encode if "entry/conv1/kernel" in weights else efficientnet.encode
-    low_level, encoded = encode(weights, image, output_stride=output_stride, layers=layers)
+    low_level, encoded, rates = deeplab.encode(weights, image, output_stride=output_stride, layers=layers)
     low_level, encoded = net.observe("low_level", low_level), net.observe("encoded", encoded)
-    context = deeplab.pyramid(weights, encoded, rates=deeplab.RATES[output_stride], layers=layers)
+    context = deeplab.pyramid(weights, encoded, rates=rates, layers=layers)
     features = deeplab.decode(weights, low_level, net.observe("context", context), layers=layers)
     features = net.observe("features", features)
     net.observe("embedding", heads.embedding(weights, features, layers=layers))

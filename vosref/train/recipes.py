@@ -62,10 +62,10 @@ class TvosRecipe(NamedTuple):
             scales=(0.8, 1.25),
             least_object=0.02,
             batch=4,
-            steps=1500,
+            steps=800,
             optimiser="adamw",
-            learning_rate=2e-4,
-            last_rate=2e-6,
+            learning_rate=3e-4,
+            last_rate=3e-6,
             epoch=1,
             warm_up=50,
             weight_decay=1e-2,
@@ -128,14 +128,14 @@ class FeelvosRecipe(NamedTuple):
 
     @classmethod
     def lite0(cls) -> "FeelvosRecipe":
-        """As the weights `feelvos-lite0` were trained."""
+        """As the weights `feelvos-lite0` were trained, on the trunk of `tvos-lite0`, which stays as it is."""
         return cls(
             crop=257,
             scales=(0.8, 1.3),
-            annealing=400,
+            annealing=600,
             reduction="mean",
             batch=4,
-            steps=1200,
+            steps=1000,
             optimiser="adamw",
             learning_rate=1e-3,
             last_rate=1e-5,
@@ -143,11 +143,8 @@ class FeelvosRecipe(NamedTuple):
             warm_up=50,
             weight_decay=1e-2,
             bias_rate=1.0,
-            slower=r"stem/|blocks/",
-            slower_rate=0.2,
             average=0.99,
-            frozen=r"stem/|blocks/[0-2]/|blocks/\d+/\w+/(scale|offset)$",
-            adapting=r"aspp/[0-3]|aspp/projection|decoder/",
+            frozen=r"stem/|blocks/",
             damage=0.5,
             auxiliary=0.3,
             brief=True,

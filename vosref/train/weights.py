@@ -7,7 +7,7 @@ import numpy as np
 
 from vosref import __version__
 from vosref.io import atomic_path
-from vosref.weights import FORMAT, LAYOUT, Conversion, convert, lite0_path, write_safetensors
+from vosref.weights import FORMAT, LAYOUT, Conversion, convert, lite0_path, located, write_safetensors
 
 __all__ = ["export", "start"]
 
@@ -20,8 +20,9 @@ def start(model_name: str, /, *, path: Path | None = None, seed: int = 0) -> Con
     model_name : str
         One of `vosref.weights.MODELS`.
     path : path, optional
-        Weights of the model or of its trunk, in any format that `vosref convert` reads; what the file lacks is drawn.
-        By default those of ImageNet's EfficientNet-Lite0, for a model that stands on it.
+        Weights of the model or of its trunk, in any format that `vosref convert` reads, or the name of weights that
+        come with vosref; what they lack is drawn. By default those of ImageNet's EfficientNet-Lite0, for a model that
+        stands on it.
     seed : int
         Of what is drawn.
 
@@ -34,7 +35,7 @@ def start(model_name: str, /, *, path: Path | None = None, seed: int = 0) -> Con
         path = lite0_path()
     if path is None:
         raise ValueError(f"--from must name weights for {model_name}: a file that vosref convert reads, of its trunk")
-    return convert(path, model_name=model_name, partial=True, seed=seed)
+    return convert(located(path), model_name=model_name, partial=True, seed=seed)
 
 
 def export(path: Path, arrays: Mapping[str, np.ndarray], said: Mapping[str, str], /, *, half: bool = True) -> None:

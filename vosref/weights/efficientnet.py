@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vosref.weights.feelvos import CUES, FEATURES, deeplab, feelvos
-from vosref.weights.feelvos import initial as feelvos_initial
+from vosref.weights.feelvos import CUES, FEATURES, deeplab, feelvos, near_identity
 from vosref.weights.initial import he_normal, torch_uniform, vector
 from vosref.weights.tables import Array, Model, Scheme, layer, layers, torch_keys
 
 __all__ = ["efficientnet_lite", "feelvos_lite", "tvos_lite"]
 
 STEM, HEAD, CLASSES = 32, 1280, 1000
-TVOS_STAGES, FEELVOS_STAGES, LOW_LEVEL_STAGES = 5, 6, 2  # the last: of the decoder's fine features
+TVOS_STAGES, LOW_LEVEL_STAGES = 5, 3  # the latter: of the fine features of FEELVOS's decoder
 TRUNK = ("stem/", "blocks/")
 KERNELS, EXPANSIONS = (3, 3, 5, 3, 5, 5, 3), (1, 6, 6, 6, 6, 6, 6)  # by stage
 
@@ -61,9 +60,9 @@ def tvos_lite(size: int, /) -> Model:
 
 
 def feelvos_lite(size: int, n_cues: int = CUES, /) -> Model:
-    """FEELVOS's network on EfficientNet-Lite's first six stages, or with a head that takes fewer cues."""
-    trunk, channels = tuple(_trunk(SIZES[size], FEELVOS_STAGES)), SIZES[size].channels
-    rest = (*deeplab(channels[FEELVOS_STAGES - 1], channels[LOW_LEVEL_STAGES - 1]), *feelvos(n_cues))
+    """FEELVOS's network on the trunk of `tvos_lite`, or with a head that takes fewer cues."""
+    trunk, channels = tvos_lite(size).arrays, SIZES[size].channels
+    rest = (*deeplab(channels[TVOS_STAGES - 1], channels[LOW_LEVEL_STAGES - 1]), *feelvos(n_cues))
     ablated = "" if n_cues == CUES else f", ablated: head of {FEATURES + n_cues} channels"
     return Model(
         name=f"feelvos-lite{size}" + ("" if n_cues == CUES else f"-{FEATURES + n_cues}"),
@@ -71,8 +70,8 @@ def feelvos_lite(size: int, n_cues: int = CUES, /) -> Model:
         origin="comes with vosref, which trained it" if size == 0 and n_cues == CUES else "vosref train feelvos",
         arrays=(*trunk, *rest),
         optional=(),
-        schemes=(Scheme("the trunk's", "torch", _keys(layers(trunk)), _beyond(SIZES[size], FEELVOS_STAGES)),),
-        initial=lambda rng, name, shape: (_initial if name.startswith(TRUNK) else feelvos_initial)(rng, name, shape),
+        schemes=(Scheme("the trunk's", "torch", _keys(layers(trunk)), _beyond(SIZES[size], TVOS_STAGES)),),
+        initial=lambda rng, name, shape: (_initial if name.startswith(TRUNK) else near_identity)(rng, name, shape),
     )
 
 

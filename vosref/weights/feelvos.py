@@ -7,10 +7,15 @@ import numpy as np
 from vosref.weights.initial import he_normal, truncated_normal, vector
 from vosref.weights.tables import Array, layer
 
-__all__ = ["CUES", "FEATURES", "deeplab", "feelvos", "initial", "separable"]
+__all__ = ["CUES", "FEATURES", "deeplab", "feelvos", "initial", "near_identity", "separable"]
 
 FEATURES, LOW_LEVEL, EMBEDDING = 256, 48, 100
 CUES = 3  # channels that the head takes beside the features: global, previous mask, local
+
+# Of `near_identity`: noise beside what is passed on, the scale of an encoder's features, the length of a direction of
+# the embedding, what the logits weigh the cues by, and the layers that pass nothing on.
+NOISE, GAIN, LENGTH, WEIGHTS = 0.1, 0.1, 0.3, (-2.0, 1.0, -4.0)
+DRAWN = ("aspp/pooling", "aspp/1/pointwise", "aspp/2/pointwise", "aspp/3/pointwise", "decoder/low_level")
 
 
 def deeplab(features: int, low_level: int, /) -> Iterator[Array]:
@@ -56,3 +61,45 @@ def initial(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.n
         deviation = {"depthwise": 0.33, "pointwise": 0.06, "logits": 0.01}[place.rpartition("/")[2]]
         return truncated_normal(rng, shape, deviation)
     return he_normal(rng, shape)
+
+
+def near_identity(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw what begins as nearest-neighbour matching of an encoder's features x, for training to improve on.
+
+    Decoder and embedding rectify, so x travels as max(x, 0) and max(-x, 0), and the embedding is a random projection of
+    both. The head hands the three cues on, each in a channel of its own, to logits that weigh them.
+    """
+    place, _, part = name.rpartition("/")
+    if part != "kernel":
+        return initial(rng, name, shape)
+    if place == "head/logits":
+        kernel = initial(rng, name, shape)
+        kernel[0, 0, -CUES:, 0] += WEIGHTS
+        return kernel
+    kernel = he_normal(rng, shape)
+    if len(shape) == 3:
+        kernel *= NOISE
+        kernel[shape[0] // 2, shape[1] // 2] += 1
+        return kernel
+    kernel[0, 0] *= 1 if place in DRAWN else NOISE
+    kernel[0, 0] += _passed_on(rng, place, shape[2], shape[3])
+    return kernel * np.float32(GAIN if place in DRAWN or place == "aspp/0" else 1)
+
+
+def _passed_on(rng: np.random.Generator, place: str, n_in: int, n_out: int) -> np.ndarray:
+    """Return the part of a dense layer, (in, out), that passes on what comes in."""
+    matrix, half = np.zeros((n_in, n_out), np.float32), FEATURES // 2
+    if place == "aspp/0":
+        np.fill_diagonal(matrix[:, :half], 1)
+        np.fill_diagonal(matrix[:, half:], -1)
+    elif place == "aspp/projection":
+        np.fill_diagonal(matrix[FEATURES:], 1)  # the frame's mean comes before
+    elif place == "embedding/pointwise":
+        directions = rng.standard_normal((half, n_out // 2)) * LENGTH / np.sqrt(n_out // 2)
+        matrix += np.kron([[1, -1], [-1, 1]], directions).astype(np.float32)
+    elif place == "head/0/pointwise":
+        np.fill_diagonal(matrix[: FEATURES - CUES], 1)
+        np.fill_diagonal(matrix[FEATURES:, -CUES:], 1)
+    elif place not in DRAWN:
+        np.fill_diagonal(matrix, 1)
+    return matrix
