@@ -195,5 +195,5 @@ def test_only_whole_converted_files_are_loaded(converted, tmp_path):
     assert "not the tvos-resnet18 that its header says" in str(caught.value)
     double = arrays | {"stem/scale": np.ones(64)}
     other.write_bytes(save(double, header(path)))
-    with pytest.raises(WeightsError, match="weights must be float32, these are also float64"):
+    with pytest.raises(WeightsError, match="weights must be float32 or float16, some are float64"):
         header(other)

@@ -132,7 +132,8 @@ def _count_stages(net):
 
 def _is_deeper(net):
     """Tell Lite1 and Lite2 from Lite0, whose third stage ends a block earlier, by that stage's width."""
-    return net.width("blocks/5/project") == net.width("blocks/4/project")
+    names = "blocks/4/project", "blocks/5/project"
+    return all(map(net.has, names)) and len({net.width(name) for name in names}) == 1
 
 
 def _inverted_residual(net, name, x, stride, dilation):

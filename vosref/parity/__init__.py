@@ -97,10 +97,11 @@ def _compared(
     known = {} if model is None else their_names(model)
     comparison = Comparison(arrays, {key: known[strip(key)] for key in arrays if strip(key) in known})
     layers, frame, cues = functools.partial(ComparedLayers, comparison), _frame(arrays), _cues(arrays)
-    if network is None:
-        runner(model or "")(weights, frame, layers=layers, cues=cues, **options)
-    elif isinstance(result := network(weights, frame, layers=layers, **options), Running):
-        comparison.observe("features", result)
+    with np.errstate(invalid="ignore"):  # what is infinite in theirs is a verdict, however BLAS multiplies it by 0
+        if network is None:
+            runner(model or "")(weights, frame, layers=layers, cues=cues, **options)
+        elif isinstance(result := network(weights, frame, layers=layers, **options), Running):
+            comparison.observe("features", result)
     return comparison.verdicts()
 
 

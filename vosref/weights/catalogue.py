@@ -98,7 +98,7 @@ def open_converted(path: str | os.PathLike[str], /) -> SafetensorsFile:
         heading = f"{path}: not the {said['model']} that its header says"
         raise WeightsError("\n".join((heading, *fitted.report())))
     if others := {str(a.dtype) for a in fitted.found.values()} - {"float32", "float16"}:
-        raise WeightsError(f"{path}: weights must be float32 or float16, these are {', '.join(sorted(others))}")
+        raise WeightsError(f"{path}: weights must be float32 or float16, some are {', '.join(sorted(others))}")
     return SafetensorsFile(said, {name: _widened(array) for name, array in fitted.found.items()})
 
 
