@@ -1,6 +1,7 @@
 """DeepLabv3+ on any encoder: atrous spatial pyramid pooling and the decoder to stride 4 [specs FEELVOS §1.4, 1.5]."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from vosref.backend import Array
 from vosref.nn import efficientnet, xception
@@ -52,12 +53,11 @@ def encode(
     """
     if output_stride not in RATES:
         raise ValueError(f"output_stride must be 8 or 16, got {output_stride}")
-    run: Callable[..., tuple[Array, Array]] = (
-        xception.encode if "entry/conv1/kernel" in weights else efficientnet.encode
-    )
-    low_level, encoded = run(weights, image, output_stride=output_stride, layers=layers)
-    enlarged = "stem/kernel" in weights and not layers(weights, epsilon).has("blocks/15/project")
-    return low_level, encoded, RATES[16 if enlarged else output_stride]
+    options: dict[str, Any] = {"output_stride": output_stride, "layers": layers}
+    if "entry/conv1/kernel" in weights:
+        return *xception.encode(weights, image, **options), RATES[output_stride]
+    enlarged = efficientnet.sees_enlarged(layers(weights, epsilon))
+    return *efficientnet.encode(weights, image, **options), RATES[16 if enlarged else output_stride]
 
 
 def pyramid(

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from vosref.backend import Array
-from vosref.nn.layers import Factory, FusedLayers
+from vosref.nn.layers import Factory, FusedLayers, Layers
 
-__all__ = ["STAGES", "Stage", "classify", "encode", "epsilon", "features"]
+__all__ = ["STAGES", "Stage", "classify", "encode", "epsilon", "features", "sees_enlarged"]
 
 
 class Stage(NamedTuple):
@@ -30,7 +30,7 @@ STAGES = (
     Stage((4, 5), 2),
     Stage((1, 1), 1),
 )
-LOW_LEVEL_STAGES = 2  # a DeepLabv3+ decoder takes its fine features at stride 4
+LOW_LEVEL_STAGES = 2  # up to stride 4, where a DeepLabv3+ decoder takes its fine features
 
 
 def epsilon(_name: str, /) -> float:
@@ -83,12 +83,14 @@ def encode(
     Parameters and shapes are those of `features`.
     """
     net = layers(weights, epsilon)
-    n_stages = _count_stages(net)
-    if n_stages == len(STAGES):
-        maps = _stages(net, image, n_stages, output_stride, True)
-        return maps[LOW_LEVEL_STAGES - 1], maps[-1]
-    maps = _stages(net, image, n_stages, 16, True, enlarged=True)
-    return maps[LOW_LEVEL_STAGES], maps[-1]
+    enlarged = sees_enlarged(net)
+    maps = _stages(net, image, _count_stages(net), 16 if enlarged else output_stride, True, enlarged=enlarged)
+    return maps[LOW_LEVEL_STAGES - 1 + enlarged], maps[-1]
+
+
+def sees_enlarged(net: Layers, /) -> bool:
+    """Tell whether `encode` shows a trunk the frame enlarged twice: one that has not all seven stages."""
+    return _count_stages(net) < len(STAGES)
 
 
 def classify(weights: Mapping[str, Array], image: Array, /, *, layers: Factory = FusedLayers) -> Array:

@@ -11,8 +11,8 @@ NEVER = 2**31 - 1
 def keep_freed_memory() -> bool:
     """Let glibc keep freed memory for this process; return whether it will.
 
-    It would hand large blocks back to the system at once, and take them again page by page, each of them zeroed: 40 %
-    of the time of a step of TVOS's training was the system's. The process keeps its peak until it ends.
+    It would hand large blocks back to the system at once, and take them again page by page, each of them zeroed:
+    half the processor time of TVOS's training was the system's once. The process keeps its peak until it ends.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
