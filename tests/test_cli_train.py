@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from safetensors.numpy import load_file
 from vosref import weights
 from vosref.samples import write_clip
 from vosref.train import training
-from vosref.train.interruption import held_back
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -287,41 +285,3 @@ def test_the_help_of_all_commands_loads_no_torch():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "METHOD" in done.stdout
     assert "Ctrl-C" in done.stdout
-
-
-# ── Ctrl-C ──
-
-
-def test_a_first_ctrl_c_waits_and_a_second_one_does_not():
-    said, before = [], signal.getsignal(signal.SIGINT)
-    with held_back(lambda: said.append(True)) as came:
-        assert not came()
-        os.kill(os.getpid(), signal.SIGINT)
-        assert came()
-        assert said == [True]
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
-
-
-def test_signals_that_are_ignored_stay_ignored():
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with held_back(pytest.fail) as came:
-            os.kill(os.getpid(), signal.SIGINT)
-            assert not came()
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_a_thread_holds_nothing_back():
-    before, found = signal.getsignal(signal.SIGINT), []
-
-    def look():
-        with held_back(pytest.fail) as came:
-            found.append((came(), signal.getsignal(signal.SIGINT)))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    thread.join()
-    assert found == [(False, before)]
