@@ -3,7 +3,8 @@
     python .ci/tune.py DAVIS_ROOT RESULTS.json --every 3 temperature=40 paper,temperature=40 …
 
 takes every third train sequence, whole; `--frames` and `--skip` take less of each. A setting is a comma-separated list
-of fields of `TvosConfig`; "paper" in front starts from the paper's configuration. Embeddings are kept beside RESULTS,
+of fields of `TvosConfig`; "paper" in front starts from the paper's configuration, and without weights of its own has
+ImageNet's, which have seen none of these sequences. Embeddings are kept beside RESULTS,
 so that settings of the propagation alone run fast; finished settings are not run again. Only train sequences are read.
 """
 
@@ -42,7 +43,8 @@ def score(name, setting, arguments):
     """Mean J and F of one sequence, the annotated frame left out."""
     first, *fields = setting.removeprefix("paper,").split(",")
     chosen = dict(field.split("=") for field in (first, *fields))
-    config = video.configure("tvos", "paper" if setting.startswith("paper,") else "released", **chosen)
+    configuration = "paper" if setting.startswith("paper,") else "released"
+    config = video.configure("tvos", configuration, **{"weights": "lite0", **chosen})
     frames = io.open_frames(arguments.root / "JPEGImages/480p" / name)
     keep = range(0, len(frames), arguments.skip)[: arguments.frames]
     embeddings = embed(name, frames, keep, config, arguments)
