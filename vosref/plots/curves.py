@@ -9,26 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vosref.plots.colours import object_colours
-from vosref.plots.figures import open_figure
+from vosref.plots.figures import LINES, open_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_curve", "plot_scores"]
 
-_STYLE = {
-    "font.family": "DejaVu Sans",  # travels with matplotlib: the same letters on every machine
-    "font.size": 12.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "0.5",
-    "axes.titlepad": 10.0,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "0.9",
-    "legend.frameon": False,
-    "legend.fontsize": 11.0,
-}
 _SPARSE = 30  # points; fewer are marked one by one, for the eye takes a line as dense
 _ROWS = 13  # of the legend in a column
 _LISTED = 2 * _ROWS - 4  # objects, beside three lines of heading and one of rest: a third column would leave no room
@@ -161,7 +148,7 @@ def _line_colour(k: int) -> str:
 @contextmanager
 def _axes(path: str | PathLike[str], size: tuple[float, float], title: str) -> Iterator["Axes"]:
     """Axes to draw in, saved to `path` with their legend on the right; they need no pyplot and leave no trace in it."""
-    with open_figure(path, size, _STYLE, layout="constrained") as figure:
+    with open_figure(path, size, LINES, layout="constrained") as figure:
         axes = figure.add_subplot()
         yield axes
         axes.set_title(title, loc="left")

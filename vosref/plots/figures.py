@@ -11,7 +11,22 @@ from vosref.io import atomic_path
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["open_figure"]
+__all__ = ["LINES", "open_figure"]
+
+# The style of plots of lines over an axis.
+LINES: dict[str, Any] = {
+    "font.family": "DejaVu Sans",  # travels with matplotlib: the same letters on every machine
+    "font.size": 12.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "0.5",
+    "axes.titlepad": 10.0,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "0.9",
+    "legend.frameon": False,
+    "legend.fontsize": 11.0,
+}
 
 
 @contextmanager

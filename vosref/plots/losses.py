@@ -8,26 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosref.plots.colours import object_colours
-from vosref.plots.figures import open_figure
+from vosref.plots.figures import LINES, open_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_losses", "running_mean"]
 
-_STYLE = {
-    "font.family": "DejaVu Sans",  # travels with matplotlib: the same letters on every machine
-    "font.size": 12.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "0.5",
-    "axes.titlepad": 10.0,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "0.9",
-    "legend.frameon": False,
-    "legend.fontsize": 11.0,
-}
 _COLOURS = (6, 5, 3, 4, 7, 2, 1)  # ids of `object_colours`, dark ones first: lines are thin
 _DRAWN = 2000  # points of a line; a plot has no more pixels
 _SPAN = 1.5  # the running mean is over so many square roots of the number of steps
@@ -66,7 +53,7 @@ def plot_losses(
     if empty := [name for name, rows in logs.items() if not rows]:
         raise ValueError(f"logs must hold a row at least of each run, got none of {', '.join(empty)}")
     size = (9, 5.5)
-    with open_figure(path, size, _STYLE, layout="constrained") as figure:
+    with open_figure(path, size, LINES, layout="constrained") as figure:
         upper, lower = figure.subplots(2, sharex=True, height_ratios=(3, 1))
         for n, (name, rows) in enumerate(logs.items()):
             _plot_run(upper, lower, name, rows, _colour(n))

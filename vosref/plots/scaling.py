@@ -8,26 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vosref.plots.colours import object_colours
-from vosref.plots.figures import open_figure
+from vosref.plots.figures import LINES, open_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["plot_scaling"]
 
-_STYLE = {
-    "font.family": "DejaVu Sans",  # travels with matplotlib: the same letters on every machine
-    "font.size": 11.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "0.5",
-    "axes.titlesize": 11.0,
-    "axes.titlepad": 10.0,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "0.9",
-    "legend.frameon": False,
-}
+_STYLE = {**LINES, "font.size": 11.0, "axes.titlesize": 11.0}
 _COLUMNS = 3
 _PANEL = (3.9, 3.4)  # inches
 _LETTERS = 36  # of a title in a line
