@@ -29,9 +29,8 @@ from vosref.weights import MODELS
 __all__ = ["WEIGHTS", "Training", "check_model", "kept", "open_training", "read_log"]
 
 WEIGHTS = "weights.safetensors"
-INFERENCE: dict[
-    str, tuple[Any, tuple[str, ...]]
-] = {  # settings of the trained network, by the method's configuration; FEELVOS's stride is 16 only in training
+# Settings of the trained network, by the method's configuration; FEELVOS's stride is 16 only in training.
+INFERENCE: dict[str, tuple[Any, tuple[str, ...]]] = {
     "tvos": (TvosConfig.released(), ("working_scale", "n_stages", "output_stride", "normalise", "temperature")),
     "feelvos": (FeelvosConfig.released(), ("window_radius",)),
 }
