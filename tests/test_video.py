@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vosref import tvos
 from vosref.labels import to_grid, to_mask
 from vosref.sampling import reach
-from vosref.video import VanishedObjectWarning, segment_video, walk
+from vosref.video import VanishedObjectWarning, configure, segment_video, walk
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -196,3 +196,11 @@ def test_a_frame_of_another_kind_is_refused_wherever_it_comes(xp, frame, message
 def test_a_mask_of_another_namespace_is_refused():
     with pytest.raises(TypeError, match="Multiple namespaces"):
         next(segment_video([array_api_strict.zeros((4, 4, 3), dtype=array_api_strict.uint8)], np.eye(4, dtype=int)))
+
+
+@pytest.mark.parametrize(("method", "other"), [("tvos", "feelvos"), ("feelvos", "tvos")])
+def test_a_configuration_of_the_other_method_is_refused(method, other):
+    frames, masks = small_clip(2)
+    message = f"config must be a {method.title()}Config for method '{method}', got {other.title()}Config"
+    with pytest.raises(TypeError, match=message):
+        list(segment_video(frames, masks[0], method=method, config=configure(other)))

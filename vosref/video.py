@@ -128,6 +128,11 @@ def segment_video(
     ------
     array of uint8, shape (H, W)
         Object ids; one mask a frame, the first one as it was given, and objects that appear later as they were.
+
+    Raises
+    ------
+    TypeError
+        If the configuration is another method's.
     """
     for step in walk(frames, first_mask, method=method, config=config, later=later):
         yield step.mask
@@ -148,7 +153,7 @@ def walk(
     With `start`, a state that an earlier walk yielded, the first of `frames` is frame ``start.t``.
     """
     system = method_named(method)
-    config = system.CONFIGS["released"]() if config is None else config
+    config = _checked_config(system.CONFIGS["released"](), config, method)
     entering = _entering(first_mask, later or {})
     ids = _ids_before(entering, 1 if start is None else start.t)
     weights, state = None, start
@@ -172,6 +177,13 @@ def walk(
                 _report_vanished(labels, new)
                 state, mask = system.add_object(state, embedding, labels, config), _overwritten(mask, given, new)
         yield Step(state.t - 1, mask, state, info)
+
+
+def _checked_config(usual: Any, config: Any, method: str) -> Any:
+    """Return the configuration, or the usual one where none is given."""
+    if not isinstance(config, type(usual) | None):
+        raise TypeError(f"config must be a {type(usual).__name__} for method {method!r}, got {type(config).__name__}")
+    return usual if config is None else config
 
 
 def _entering(first_mask: Array, later: Mapping[int, Array]) -> dict[int, tuple[int, ...]]:
