@@ -4,8 +4,8 @@
 
 takes every third train sequence, whole; `--frames` and `--skip` take less of each. A setting is a comma-separated list
 of fields of `TvosConfig`; "paper" in front starts from the paper's configuration, and without weights of its own has
-ImageNet's, which have seen none of these sequences. Embeddings are kept beside RESULTS,
-so that settings of the propagation alone run fast; finished settings are not run again. Only train sequences are read.
+ImageNet's, which have seen none of these sequences. Embeddings are kept beside RESULTS, so that settings of the
+propagation alone run fast; finished settings are not run again. Only train sequences are read.
 """
 
 import argparse

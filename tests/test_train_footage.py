@@ -15,14 +15,9 @@ from vosref.train.footage import VOID, Clip, Footage, Mixture, resized
 
 
 @pytest.fixture
-def davis(tmp_path):
-    return layouts.write(tmp_path / "davis", layouts.davis2016())
-
-
-@pytest.fixture
-def everything(davis):
+def everything(tmp_path):
     """Three videos, of 4, 3 and 2 frames."""
-    return open_dataset("davis2016", davis, subset="trainval")
+    return open_dataset("davis2016", layouts.write(tmp_path / "davis", layouts.davis2016()), subset="trainval")
 
 
 def test_footage_gives_the_frames_and_ids_of_its_data_set(everything):
