@@ -5,7 +5,8 @@ import hashlib
 import os
 import re
 import signal
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 
 import pytest
@@ -16,7 +17,18 @@ from vosref import __version__
 from vosref.io import atomic_path
 from vosref.runs import CHECKPOINT, RECORD, open_job, segment
 from vosref.runs.many import Outcome, _attempt, segment_many
-from vosref.runs.notes import NOTE, STOP, TEMPORARY, Lost, Note, ask_to_stop, read_note, this_worker, write_note
+from vosref.runs.notes import (
+    NOTE,
+    STOP,
+    TEMPORARY,
+    Lost,
+    Note,
+    ask_no_more,
+    ask_to_stop,
+    read_note,
+    this_worker,
+    write_note,
+)
 from vosref.runs.processes import Processes, WorkerDied
 from vosref.samples import write_clip
 from vosref.video import VanishedObjectWarning
@@ -305,12 +317,48 @@ def test_a_task_that_comes_back_to_the_same_process_succeeds_nobody(tmp_path, cl
 def test_a_worker_that_does_not_stop_finds_the_wish_later(tmp_path, clips, echo, monkeypatch):
     (job,) = open_all(clips, tmp_path, names=["short"], **echo)
     leave_note(job, run="this", frames=2)
-    ask_to_stop([job.out], "this", patience=0)
+    ask_to_stop([job.out, tmp_path / "gone"], "this")
+    ask_no_more([job.out, tmp_path / "gone"], "this")
     assert (job.out / STOP).exists()
     assert segment_many([job])[0].error is None  # it was meant for another run
     write_note(job.out, None)
-    ask_to_stop([job.out, tmp_path / "gone"], "this", patience=60)
+    ask_no_more([job.out, tmp_path / "gone"], "this")
     assert not (job.out / STOP).exists()
+
+
+def test_a_task_that_begins_after_it_was_cancelled_finds_the_wish_and_begins_nothing(tmp_path, clips, echo):
+    """A cluster may call a task cancelled that one of its workers is about to begin."""
+    jobs = open_all(clips, tmp_path, names=["middle", "short"], **echo)
+
+    def interrupt(done):
+        raise KeyboardInterrupt
+
+    with Late(beside="middle") as executor:
+        with pytest.raises(KeyboardInterrupt):
+            segment_many(jobs, executor=executor, progress=interrupt)
+        assert all(not (job.out / STOP).exists() for job in jobs)
+    assert contents(jobs[1].out) == contents(jobs[1].out, ".*") == {}
+
+
+class Late(ThreadPoolExecutor):
+    """Begins one task at once, and every other a while after somebody wants it no more, cancelled or not."""
+
+    def __init__(self, *, beside):
+        super().__init__(2)
+        self._beside = beside
+
+    def submit(self, work, task):
+        seen = Future()
+        super().submit(self._run, seen, work, task)
+        return seen
+
+    def _run(self, seen, work, task):
+        if task.job.name != self._beside:
+            until(lambda: seen.cancelled() or (task.job.out / STOP).exists(), "the wish to stop")
+            time.sleep(0.5)
+        outcome = work(task)
+        if not seen.cancelled():
+            seen.set_result(outcome)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"run": "a", "lost": [[1]]}', '{"run": "a", "lost": 3}', "\0"])

@@ -20,6 +20,7 @@ from vosref.runs.notes import (
     Lost,
     Note,
     StoppedError,
+    ask_no_more,
     ask_to_stop,
     asked_to_stop,
     new_note,
@@ -109,15 +110,15 @@ def segment_many(
     order = sorted(range(len(jobs)), key=lambda i: -_work(jobs[i]) if executor is not None else i)
     tasks = [_Task(jobs[i], run, this_worker(), __version__, resume, memory, threads, then) for i in order]
     work = _attempt if executor is not None else functools.partial(_attempt, report=count.here)
+    options = {"waiting": lambda: count.look(run), "stopping": lambda: ask_to_stop(count.open, run)}
     try:
-        with closing(scatter(work, tasks, executor=executor, waiting=lambda: count.look(run))) as ends:
+        with closing(scatter(work, tasks, executor=executor, patience=PATIENCE, **options)) as ends:
             for n, future in ends:
                 outcomes[order[n]] = outcome = _outcome(tasks[n], future)
                 count.end(jobs[order[n]], outcome)
                 ended(outcome)
-    except BaseException:
-        ask_to_stop((job.out for i, job in enumerate(jobs) if i not in outcomes), run, patience=PATIENCE)
-        raise
+    finally:
+        ask_no_more(count.open, run)
     return [outcomes[i] for i in range(len(jobs))]
 
 
@@ -150,6 +151,8 @@ def _attempt(task: _Task, *, report: Callable[[Any, int], None] = lambda _, __: 
     try:
         if task.version != __version__:
             raise InputError(f"worker {here} has vosref {__version__}, and it was called by {task.version}")
+        if asked_to_stop(job.out, task.run):
+            raise StoppedError
         with _noted(task, note), _threads(task.threads), _heard(said, here != task.giver):
             result = runs.segment(job, resume=resume, memory=task.memory, progress=progress)
             made = None if task.then is None else task.then(job, result)
@@ -229,7 +232,7 @@ class _Count:
 
     def __init__(self, jobs: Sequence[Any], progress: Callable[[int], None]) -> None:
         self._done = {job.out: 0 for job in jobs}
-        self._open, self._progress = set(self._done), progress
+        self.open, self._progress = set(self._done), progress
 
     def here(self, job: Any, done: int) -> None:
         """Take the number of frames done of a job that this thread works on."""
@@ -239,7 +242,7 @@ class _Count:
     def look(self, run: str) -> None:
         """Read the notes of workers that are anywhere."""
         before = sum(self._done.values())
-        for out in self._open:
+        for out in self.open:
             if (note := read_note(out)) is not None and note.run == run:
                 self._done[out] = note.frames
         if (now := sum(self._done.values())) != before:
@@ -247,6 +250,6 @@ class _Count:
 
     def end(self, job: Any, outcome: Outcome) -> None:
         """Take an outcome."""
-        self._open.discard(job.out)
+        self.open.discard(job.out)
         if outcome.error is None:
             self.here(job, len(job.frames))

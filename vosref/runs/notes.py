@@ -21,6 +21,7 @@ __all__ = [
     "Lost",
     "Note",
     "StoppedError",
+    "ask_no_more",
     "ask_to_stop",
     "asked_to_stop",
     "new_note",
@@ -109,19 +110,18 @@ def asked_to_stop(folder: Path, run: str, /) -> bool:
         return False
 
 
-def ask_to_stop(folders: Iterable[Path], run: str, /, *, patience: float) -> None:
-    """Ask the workers of a run to stop after the frame that they are at, and wait for them, `patience` seconds at most.
+def ask_to_stop(folders: Iterable[Path], run: str, /) -> None:
+    """Ask the workers of a run to stop after the frame that they are at, or before their first.
 
-    A file reaches a worker of any executor on any machine. It stays for those who have not stopped by then.
+    A file reaches a worker of any executor on any machine.
     """
-    folders, end = list(folders), time.monotonic() + patience
     for folder in folders:
         with suppress(InputError):
             write_text(folder / STOP, run)
-    while working := [folder for folder in folders if (note := read_note(folder)) is not None and note.run == run]:
-        if time.monotonic() > end:
-            break
-        time.sleep(0.05)
+
+
+def ask_no_more(folders: Iterable[Path], run: str, /) -> None:
+    """Take back the wish, except from workers who have not stopped yet: they find it later."""
     for folder in folders:
-        if folder not in working:
+        if (note := read_note(folder)) is None or note.run != run:
             (folder / STOP).unlink(missing_ok=True)

@@ -15,10 +15,12 @@ def scatter(
     executor: Executor | None = None,
     waiting: Callable[[], None] = lambda: None,
     every: float = 0.25,
+    stopping: Callable[[], None] = lambda: None,
+    patience: float = 0.0,
 ) -> Generator[tuple[int, Future[Any]], None, None]:
     """Work on tasks, and yield each one's number and its future when it has ended, well or not.
 
-    Closing the iterator cancels what has not begun.
+    Closing the iterator, or an exception from `waiting`, asks those at work to stop and cancels what has not begun.
 
     Parameters
     ----------
@@ -31,6 +33,11 @@ def scatter(
         Called about every `every` seconds; with no executor, never.
     every : float
         Seconds.
+    stopping : callable
+        Called when the iterator is closed before all tasks have ended; it tells them to.
+    patience : float
+        Seconds that they then have. Those in line are cancelled only after it, for a future may call itself cancelled
+        whose task a worker elsewhere is about to begin.
     """
     if executor is None:
         yield from ((i, _done(work, task)) for i, task in enumerate(tasks))
@@ -45,8 +52,13 @@ def scatter(
             for future in ended:
                 yield numbers.pop(future), future
     finally:
-        for future in numbers:
-            future.cancel()
+        try:
+            if numbers:
+                stopping()
+                wait(numbers, timeout=patience)
+        finally:
+            for future in numbers:
+                future.cancel()
 
 
 def _done(work: Callable[[Any], Any], task: Any) -> Future[Any]:
