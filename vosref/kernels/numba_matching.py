@@ -40,7 +40,7 @@ def global_matching(query, reference, labels, /, *, n_neighbours=1, memory=DEFAU
         smallest = np.full((n_objects, n_neighbours, end - begin), np.inf, queries.dtype)
         for rows in slices(len(references), high):
             tile = scratch("matching", (rows.stop - rows.start, end - begin), queries.dtype)
-            np.matmul(references[rows], columns[:, begin:end], out=tile)
+            _product(references[rows], columns[:, begin:end], tile)
             _absorb(tile, owner[rows], smallest)
         out[begin:end] = _normalised(_mean(smallest, missing, lengths[begin:end])).T
 
@@ -73,7 +73,7 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
                 seeing = slice(max(y.start, v.start - window_radius), min(y.stop, v.stop + window_radius))
                 columns = queries[seeing, x].reshape(-1, depth).T
                 tile = scratch("matching", ((v.stop - v.start) * (u.stop - u.start), columns.shape[1]), queries.dtype)
-                np.matmul(references[v, u].reshape(-1, depth), columns, out=tile)
+                _product(references[v, u].reshape(-1, depth), columns, tile)
                 part = smallest[:, seeing.start - y.start : seeing.stop - y.start]
                 _absorb_near(tile, owner[v, u], part, v.start - seeing.start, u.start - x.start, window_radius)
             squared = np.maximum(smallest + lengths[y, x], 0)
@@ -110,6 +110,15 @@ def _with_one_more(embedding, factor):
 
     for_each_band(band, len(embedding), ROWS)
     return lengths, out
+
+
+def _product(references, columns, out):
+    """Multiply what `_augmented` returned; its check keeps every partial sum below 3/4 of the largest number.
+
+    An invalid operation can therefore only be one on padding of the BLAS's own, whose flag NumPy would report.
+    """
+    with np.errstate(invalid="ignore"):
+        np.matmul(references, columns, out=out)
 
 
 def _mean(smallest, missing, lengths):
