@@ -10,11 +10,13 @@ import numpy as np
 import thin_weights
 
 from vosref.labels import to_grid, to_mask
+from vosref.runs import open_job
 from vosref.samples import SAMPLES, render, write_clip
 from vosref.video import configure
 
 CHEAP = {"working_scale": 1.0, "n_stages": 2, "output_stride": 4}  # 10 x 16 cells for a clip of 40 x 64
 CONFIGS = ("released", "paper")
+LENGTHS = {"short": 5, "long": 32, "middle": 9}  # frames
 CUES = {  # specs FEELVOS §6: what the head of each line of Table 6 sees, in the order of the released weights
     "ablation-1": ("global", "previous", "local"),
     "ablation-2": ("global", "previous", "local"),
@@ -60,6 +62,26 @@ def write_small_clip(folder, **scene):
     """Write a clip's frames/ and masks/; return the paths of its frames and of its first mask."""
     write_clip(folder, *small_clip(**scene))
     return folder / "frames", folder / "masks" / "00000.png"
+
+
+def write_clips(folder):
+    """Write a clip of each of `LENGTHS` under its name; return the folder."""
+    frames, masks = small_clip(max(LENGTHS.values()), 32, 48)
+    for name, n in LENGTHS.items():
+        write_clip(folder / name, frames[:n], masks[:n])
+    return folder
+
+
+def open_all(clips, out, *, names=tuple(LENGTHS), **options):
+    """Open clips of `write_clips` as jobs, with masks that go to folders of their names in `out`."""
+    options = options or {"config": cheap()}
+    folders = [clips / name for name in names]
+    return [
+        open_job(f / "frames", f / "masks" / "00000.png", out / f.name, truth=f / "masks", **options)._replace(
+            name=f.name
+        )
+        for f in folders
+    ]
 
 
 class EchoConfig(NamedTuple):

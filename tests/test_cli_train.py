@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 from clips import contents, small_clip
@@ -63,6 +64,7 @@ def record(out):
 # ── what goes well ──
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="PyTorch trains: interpreting what Numba compiles changes nothing")
 def test_a_minute_of_training_lowers_the_loss_and_leaves_weights_that_segment(tmp_path, train, vosref, data):
     out, masks = tmp_path / "run", tmp_path / "masks"
     code, printed, progress = train(out, "--composites", 1, "--licence", "CC0", settings=SMOKE)

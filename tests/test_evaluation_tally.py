@@ -4,6 +4,7 @@ import math
 import tracemalloc
 import weakref
 
+import numba
 import numpy as np
 import oracles
 import pytest
@@ -76,6 +77,7 @@ def test_no_frame_gives_an_empty_tally():
     assert (tally.names, tally.ids, tally.region.shape) == ((), (), (0, 0))
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="interpreted and watched, a frame takes seconds")
 def test_only_a_few_frames_are_held_however_long_the_video_and_many_the_ids():
     size = (240, 320)
     alive = []

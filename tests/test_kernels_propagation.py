@@ -2,6 +2,7 @@
 
 import tracemalloc
 
+import numba
 import numpy as np
 import pytest
 from bounds import propagation_bound
@@ -13,6 +14,10 @@ from vosref.backend import use_cpu, use_threads
 from vosref.kernels import numba_propagation
 from vosref.propagation import propagate_online, propagate_released
 
+COMPILED = pytest.param(
+    "numba",
+    marks=pytest.mark.skipif(numba.config.DISABLE_JIT, reason="interpreted and watched, it takes half a minute"),
+)
 BOTH = pytest.mark.parametrize(("propagate", "form"), [(propagate_released, "released"), (propagate_online, "paper")])
 
 
@@ -80,7 +85,7 @@ def test_inputs_stay_as_they_were_and_need_not_be_contiguous():
 
 
 @BOTH
-@pytest.mark.parametrize("tier", ["numpy", "numba"])
+@pytest.mark.parametrize("tier", ["numpy", COMPILED])
 def test_working_memory_stays_within_the_budget_where_all_pairs_would_not(propagate, form, tier, monkeypatch):
     monkeypatch.setattr(numba_propagation, "BLOCK", 16)
     grid, frames, budget = (8, 12), 8, 56_000
