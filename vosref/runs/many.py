@@ -110,9 +110,16 @@ def segment_many(
     order = sorted(range(len(jobs)), key=lambda i: -_work(jobs[i]) if executor is not None else i)
     tasks = [_Task(jobs[i], run, this_worker(), __version__, resume, memory, threads, then) for i in order]
     work = _attempt if executor is not None else functools.partial(_attempt, report=count.here)
-    options = {"waiting": lambda: count.look(run), "stopping": lambda: ask_to_stop(count.open, run)}
+    there = scatter(
+        work,
+        tasks,
+        executor=executor,
+        waiting=lambda: count.look(run),
+        stopping=lambda: ask_to_stop(count.open, run),
+        patience=PATIENCE,
+    )
     try:
-        with closing(scatter(work, tasks, executor=executor, patience=PATIENCE, **options)) as ends:
+        with closing(there) as ends:
             for n, future in ends:
                 outcomes[order[n]] = outcome = _outcome(tasks[n], future)
                 count.end(jobs[order[n]], outcome)
