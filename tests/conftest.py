@@ -76,6 +76,14 @@ if (CUPY := _cupy()) is not None:
     NAMESPACES.append(Namespace("cupy", CUPY, CUPY.asarray, CUPY.asnumpy))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs):
+    """Share the cores out among the processes that run tests; else their BLAS threads wait for one another."""
+    share = max(1, (os.cpu_count() or 1) // len(specs))
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(variable, str(share))
+
+
 def pytest_report_header():
     present = ", ".join(map(repr, NAMESPACES))
     return [
