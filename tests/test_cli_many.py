@@ -8,19 +8,17 @@ import sys
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
-import typer
 from clips import CHEAP, contents, plain, register_echo, small_clip
 from test_cli_process import start
 from workers import PATIENCE, dask_cluster, gate, lives, until, worker_at
 
-from vosref.cli.choices import anywhere, cores, size_in_bytes
+from vosref.cli.choices import cores
 from vosref.cli.many import _sentence as told_as
 from vosref.io import InputError
 from vosref.runs import RECORD
 from vosref.runs.cluster import cluster as connected
 from vosref.runs.notes import STOP
 from vosref.samples import write_clip
-from vosref.video import configure
 
 pytestmark = pytest.mark.usefixtures("definitions")
 
@@ -183,23 +181,6 @@ def test_one_video_needs_no_options_for_many(tmp_path, vosref, many, option):
     assert f"{option[0]} is for many videos, and FRAMES is one" in plain(said)
 
 
-@pytest.mark.parametrize(
-    ("text", "size"),
-    [
-        ("1", 1), ("4096", 4096), ("12b", 12), ("800M", 800_000_000), ("800mb", 800_000_000), ("1.5GB", 1_500_000_000),
-        ("2GiB", 2**31), ("2 Gi", 2**31), (".5k", 500), ("1T", 10**12), (" 3KiB ", 3072),
-    ],
-)  # fmt: skip
-def test_a_size_is_read(text, size):
-    assert size_in_bytes(text) == size
-
-
-@pytest.mark.parametrize("text", ["", "0", "0.2", "-1", "1e9", "G", "2 X", "1.2.3M", "ib", "3ib", "nan", "٣M x"])
-def test_what_is_no_size_is_refused(text):
-    with pytest.raises(typer.BadParameter, match="--memory takes a size such as 800M"):
-        size_in_bytes(text)
-
-
 @pytest.mark.parametrize("single", [False, True])
 def test_memory_and_threads_reach_the_run(tmp_path, vosref, many, echo, monkeypatch, single):
     from vosref import runs  # noqa: PLC0415
@@ -299,13 +280,6 @@ def test_without_the_extra_its_name_is_told(vosref, many, echo, monkeypatch):
     code, _, said = vosref(*many, *echo, "--scheduler", "tcp://127.0.0.1:1")
     assert code == 1
     assert "error: --scheduler needs dask.distributed: pip install 'vosref[cluster]'" in said
-
-
-def test_a_file_of_weights_is_found_from_anywhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    lite = configure("tvos")
-    assert anywhere(lite) == lite
-    assert anywhere(lite._replace(weights="w.safetensors")).weights == str(tmp_path / "w.safetensors")
 
 
 def test_a_cluster_without_workers_is_waited_for():
