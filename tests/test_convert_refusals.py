@@ -169,7 +169,7 @@ def test_a_pipe_is_refused_rather_than_waited_for(tmp_path, vosref):
     ("arguments", "sentence"),
     [
         (["out.safetensors", "--model", "lite3"], "--model must be one of tvos-resnet18, .*, lite2, got lite3"),
-        (["out.pth", *MODEL], "OUT must end in .safetensors, got /"),
+        (["out.pth", *MODEL], "OUT must end in .safetensors, got .*out.pth"),
         (["out.safetensors"], "Missing option '--model'"),
         (["out.safetensors", *MODEL, "--seed", "-1"], "Invalid value for '--seed'"),
     ],
@@ -179,7 +179,7 @@ def test_a_wrong_call_exits_with_2(tmp_path, vosref, arguments, sentence):
     source.write_bytes(zip_torch.content(tensors(SMALL)))
     code, _, said = vosref("convert", source, tmp_path / arguments[0], *arguments[1:])
     assert code == 2
-    assert re.search(sentence, plain(said))
+    assert re.search("".join(sentence.split()), "".join(plain(said).split()))  # whichever line it was broken over
 
 
 def test_an_output_that_cannot_be_written_is_refused_and_leaves_nothing(tmp_path, vosref, monkeypatch):
