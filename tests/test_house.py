@@ -85,7 +85,9 @@ def test_every_public_name_in_the_kernels_is_a_twin_of_an_accelerated_definition
             continue
         kernels = importlib.import_module(f"vosref.kernels.{info.name}")
         homes = (m for m in modules() if m.__name__.rpartition(".")[2] == idea)
-        home = next(m for m in homes if m.__name__.split(".")[1] not in ("kernels", "bench", "gradients", "conformance"))
+        home = next(
+            m for m in homes if m.__name__.split(".")[1] not in ("kernels", "bench", "gradients", "conformance")
+        )
         for name in kernels.__all__:
             definition = getattr(home, name).__wrapped__
             theirs, ours = (

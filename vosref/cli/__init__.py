@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 
 from vosref import __version__
+from vosref.cli import vectors as vectors_commands
 from vosref.cli import weights as weights_commands
 from vosref.cli.ablations import ablations
 from vosref.cli.bench import bench
+from vosref.cli.conform import conform
 from vosref.cli.console import out_console, sentences
 from vosref.cli.evaluate import evaluate
 from vosref.cli.inspect import inspect
@@ -62,6 +64,8 @@ app.command()(ablations)
 app.command()(protocols)
 app.command()(weights_commands.convert)
 app.add_typer(weights_commands.app, name="weights")
+app.add_typer(vectors_commands.app, name="vectors")
 app.command()(parity)
+app.command()(conform)
 app.command()(bench)
 app.command()(train)

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from vosref.cli.choices import Settings, check_threads, is_of_a_file, settings_named, tried
-from vosref.cli.console import frames_bar, out_console, probe, stoppable
+from vosref.cli.console import bar, out_console, probe, stoppable
 from vosref.cli.judging import open_data
 from vosref.cli.many import executor, report_many, run_many
 
@@ -109,7 +109,7 @@ def _run(row: Any, dataset: Any, out: Path, method: str, limits: dict[str, Any])
     if any(outcome.error is not None for outcome in outcomes):
         report_many(jobs, outcomes)
     total = sum(len(job.frames) for job in jobs)
-    with executor(min(limits["workers"], len(jobs)), None) as pool, frames_bar("scoring", total) as show:
+    with executor(min(limits["workers"], len(jobs)), None) as pool, bar("scoring", total) as show:
         show(0)
         report = running.score(row, dataset, out, executor=pool, progress=show)
     return running.row_report(row, report)

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-__all__ = ["err_console", "fail", "frames_bar", "out_console", "probe", "run", "say_warning", "sentences", "stoppable"]
+__all__ = ["bar", "err_console", "fail", "out_console", "probe", "run", "say_warning", "sentences", "stoppable"]
 
 # What they print holds people's paths, in which brackets and colons mean nothing.
 out_console, err_console = (Console(stderr=e, highlight=False, markup=False, emoji=False) for e in (False, True))
@@ -84,28 +84,32 @@ def probe(option: str, path: Path, *, taken: Collection[Path] = ()) -> None:
 
 
 class _Rate(ProgressColumn):
-    """Frames per second."""
+    """So many a second."""
+
+    def __init__(self, unit: str) -> None:
+        self.unit = unit
+        super().__init__()
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.2f} frames/s" if task.speed else "– frames/s")
+        return Text(f"{task.speed:.2f} {self.unit}/s" if task.speed else f"– {self.unit}/s")
 
 
 @contextmanager
-def frames_bar(name: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar with frames per second; yield what takes the number of frames done."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), _Rate())
+def bar(name: str, total: int, *, unit: str = "frames") -> Iterator[Callable[[int], None]]:
+    """Show a progress bar with so many of a unit per second; yield what takes the number that is done."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), _Rate(unit))
     # What is printed to a pipe meanwhile must not be led to the terminal, where the bar is.
     redirect = out_console.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=err_console, redirect_stdout=redirect) as bar:
-        task = bar.add_task(name, total=total)
+    with Progress(*columns, TimeRemainingColumn(), console=err_console, redirect_stdout=redirect) as progress:
+        task = progress.add_task(name, total=total)
         first: list[int] = []
 
         def show(done: int) -> None:
             if not first:  # frames of an earlier run have no speed
                 first.append(done)
-                bar.reset(task, completed=done, total=total, start=True)
+                progress.reset(task, completed=done, total=total, start=True)
             else:
-                bar.update(task, completed=done)
+                progress.update(task, completed=done)
 
         yield show
 
@@ -115,5 +119,5 @@ def run(job: Any, *, resume: bool, memory: int | None = None, threads: int | Non
     from vosref import backend, runs  # noqa: PLC0415
 
     limit = nullcontext() if threads is None else backend.use_threads(threads)
-    with frames_bar(job.name, len(job.frames)) as show, limit:
+    with bar(job.name, len(job.frames)) as show, limit:
         return runs.segment(job, resume=resume, memory=memory, progress=show)

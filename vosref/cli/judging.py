@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import typer
 
 from vosref.cli.choices import anywhere
-from vosref.cli.console import frames_bar, out_console, probe
+from vosref.cli.console import bar, out_console, probe
 from vosref.cli.many import executor, report_many, run_many
 
 __all__ = ["Wanted", "named_protocol", "open_data", "results_judged", "run_judged"]
@@ -76,7 +76,7 @@ def results_judged(
     evaluations = open_results(paths, truth, protocol, subset=subset)
     total = sum(len(pair.truth.files) for evaluation in evaluations for pair in evaluation.pairs)
     workers = min(workers, len(evaluations[0].pairs))
-    with executor(workers, scheduler) as pool, frames_bar("scoring", total) as show:
+    with executor(workers, scheduler) as pool, bar("scoring", total) as show:
         show(0)
         judged = judge_results(
             evaluations,
@@ -123,7 +123,7 @@ def run_judged(
         return None
     evaluation = open_runs(opened, out, protocol)
     total = sum(len(pair.truth.files) for pair in evaluation.pairs)
-    with executor(min(workers, len(opened)), scheduler) as pool, frames_bar("scoring", total) as show:
+    with executor(min(workers, len(opened)), scheduler) as pool, bar("scoring", total) as show:
         show(0)
         judged = judge_runs(evaluation, opened, name=method, executor=pool, explain=wanted.explain, progress=show)
     wanted.write(judged)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vosref.cli.choices import cores
-from vosref.cli.console import err_console, fail, frames_bar, out_console, say_warning
+from vosref.cli.console import bar, err_console, fail, out_console, say_warning
 
 __all__ = ["executor", "open_many", "report_many", "run_many"]
 
@@ -43,7 +43,7 @@ def run_many(
         threads = 1 if scheduler is not None else max(1, cores() // workers)
     name, total = f"{len(jobs)} video{'s' * (len(jobs) != 1)}", sum(len(job.frames) for job in jobs)
     out = {job.name: job.out for job in jobs}
-    with executor(workers, scheduler) as pool, frames_bar(name, total) as show:
+    with executor(workers, scheduler) as pool, bar(name, total) as show:
         show(0)
         return segment_many(
             jobs,

@@ -16,7 +16,7 @@ __all__ = ["DTYPES", "Arithmetic", "carrier", "gamma", "grown", "rounded"]
 ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24, "tf32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
 # What is lost below the smallest number: wide types may flush subnormal numbers to 0, float16 is never used so.
 UNDERFLOW = {"float64": 2.0**-1022, "float32": 2.0**-126, "float16": 2.0**-25, "bfloat16": 2.0**-126}
-LARGEST = {"float64": 1.8e308, "float32": 3.4e38, "float16": 65504.0, "bfloat16": 3.4e38}
+LARGEST = {"float64": 1.79e308, "float32": 3.40e38, "float16": 65504.0, "bfloat16": 3.38e38}
 CARRIERS: dict[str, type[np.floating[Any]]] = {
     "float64": np.float64,
     "float32": np.float32,
@@ -88,13 +88,17 @@ class Arithmetic(NamedTuple):
 
     def dot(self, n: int, /) -> float:
         """Relative error, to Σ|x||y|, of a product of n pairs of factors that is then kept."""
-        factor = ROUNDOFF[self.product] if self.product and ROUNDOFF[self.product] > self.u_result else 0.0
+        # What a type as narrow holds already is rounded no more; factors may be inputs, or kept from a step before.
+        factor = ROUNDOFF[self.product] if self.product else 0.0
+        factor = factor if factor > min(self.u_result, self.u_step) else 0.0
         return grown(factor, factor, gamma(n, self.u_sum), self.u_step)
 
     def returned(self, reference: NDArray[Any], error: NDArray[Any], /) -> NDArray[Any]:
-        """Add the rounding to the result's data type."""
-        last = self.u_result if self.dtype != self.intermediate else 0.0
-        return np.asarray(error + last * (np.abs(reference) + error) + self.underflow)
+        """Add the rounding to the result's data type; infinite where the result may be more than it holds."""
+        # An error may be infinite, and 0 times infinity is no number.
+        last = self.u_result * (np.abs(reference) + error) if self.dtype != self.intermediate else 0.0
+        whole = np.asarray(error + last + self.underflow)
+        return np.where(np.abs(reference) + whole >= LARGEST[self.dtype], np.inf, whole)
 
 
 def gamma(n: float, u: float, /) -> float:

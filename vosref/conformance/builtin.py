@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from vosref import distance, losses, propagation
 from vosref.backend import use_cpu
 from vosref.conformance.arithmetic import rounded
 from vosref.conformance.capabilities import Capabilities, NotClaimedError
 from vosref.conformance.operations.operation import Inputs, Operation, Options, Outputs
 from vosref.conformance.subjects import Subject, to_namespace, to_numpy
+from vosref.nn import ops
 
 __all__ = ["BUILTIN", "Definitions", "Half", "TorchTwins", "builtin"]
 
@@ -69,7 +71,10 @@ class Half:
 
 
 class TorchTwins:
-    """The twins that training uses, in PyTorch, and the values and gradients that its autograd gives."""
+    """What training uses, in PyTorch: its own matchings, and the gradients that autograd gives.
+
+    Where training has no twin, autograd goes through the definition.
+    """
 
     name = "torch"
     capabilities = Capabilities(WIDE, namespace="torch", squares="searched")
@@ -86,6 +91,61 @@ class TorchTwins:
     def local_matching(self, query: Any, previous: Any, labels: Any, /, **options: Any) -> Any:
         """Match in the window."""
         return self._twins.local_matching(query, previous, labels, **options)
+
+    def global_matching_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the twin."""
+        return _pulled_back(self.global_matching, cotangent, arrays, 2, options)
+
+    def local_matching_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the twin."""
+        return _pulled_back(self.local_matching, cotangent, arrays, 2, options)
+
+    def embedding_distance_vjp(self, cotangent: Any, *arrays: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(distance.embedding_distance, cotangent, arrays, 2, {})
+
+    def softmax_vote_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(propagation.softmax_vote, cotangent, arrays, 3, options)
+
+    def propagate_online_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(propagation.propagate_online, cotangent, arrays, 3, options)
+
+    def propagate_released_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(propagation.propagate_released, cotangent, arrays, 3, options)
+
+    def conv2d_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(ops.conv2d, cotangent, arrays, 2, options)
+
+    def depthwise_conv2d_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(ops.depthwise_conv2d, cotangent, arrays, 2, options)
+
+    def transductive_loss_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(losses.transductive_loss, cotangent, arrays, 1, options)[0]
+
+    def cross_entropy_vjp(self, cotangent: Any, *arrays: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(losses.cross_entropy, cotangent, arrays, 1, {})[0]
+
+    def bootstrapped_cross_entropy_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
+        """Differentiate the definition."""
+        return _pulled_back(losses.bootstrapped_cross_entropy, cotangent, arrays, 1, options)[0]
+
+
+def _pulled_back(function: Any, cotangent: Any, arrays: Any, n: int, options: Options) -> tuple[Any, ...]:
+    """Return autograd's gradients by the first n arrays."""
+    leaves = [array.clone().requires_grad_() for array in arrays[:n]]
+    result = function(*leaves, *arrays[n:], **options)
+    if not result.requires_grad:  # nothing depends on anything: every object is absent
+        return tuple(array * 0 for array in leaves)
+    torch = importlib.import_module("torch")
+    gradients = torch.autograd.grad(result, leaves, cotangent, allow_unused=True)
+    return tuple(array * 0 if g is None else g for array, g in zip(leaves, gradients, strict=True))
 
 
 def _cupy() -> Any:

@@ -17,7 +17,7 @@ from vosref.conformance.operations.operation import Claim, Inputs, Operation, Op
 __all__ = ["AMBIGUOUS", "Verdict", "allowed", "bounds", "judge", "judge_claims", "problem_for", "reference"]
 
 AMBIGUOUS = 0.25  # most pixels that may have several allowed labels before nothing is said about the rest
-FLOAT64 = Arithmetic("float64").checked()
+FLOAT64 = Arithmetic("float64", tie_break="first").checked()  # the reference's
 
 
 class Verdict(NamedTuple):
@@ -126,7 +126,8 @@ def _measured(name: str, got: NDArray[Any], exact: NDArray[Any], bound: NDArray[
     with np.errstate(all="ignore"):
         apart = got - exact if relation == "<=" else np.abs(got - exact)
         apart = np.where(got == exact, 0.0, np.where(np.isnan(apart), np.inf, np.maximum(apart, 0.0)))
-        margins = np.where(apart == 0, 0.0, apart / bound)
+        vain = np.isinf(bound) & ~np.isnan(got)  # nothing can be said but that it is a number
+        margins = np.where((apart == 0) | vain, 0.0, apart / bound)
     margins = np.where(np.isnan(margins), np.inf, margins)
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(margins), margins.shape))
     return Verdict(name, float(margins[worst]), worst, got, exact, bound, margins > 1, relation=relation)

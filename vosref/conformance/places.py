@@ -33,6 +33,8 @@ def places(verdict: Verdict, grid: tuple[int, int] | None, /) -> list[str]:
     count = f"{int(np.count_nonzero(failing))} of {failing.size} elements fail"
     if failing.all():
         return ["every element fails"]
+    if np.count_nonzero(failing) == 1:
+        return [f"1 of {failing.size} elements fails"]
     found = [*_columns(failing), *_edges(failing, grid), *_runs(failing)]
     return [f"{count}{': ' if found else ''}{'; '.join(found)}"]
 
@@ -42,10 +44,10 @@ def neighbourhood(verdict: Verdict, grid: tuple[int, int] | None, /) -> list[str
     got, exact, at = verdict.got, verdict.reference, verdict.worst
     if got is None or exact is None or at is None or not at:
         return []
-    on_grid = grid is not None and got.shape[0] == grid[0] * grid[1]
-    if on_grid and grid is not None:
+    place: tuple[int, ...]
+    if grid is not None and got.shape[0] == grid[0] * grid[1]:
         place, column = divmod(at[0], grid[1]), at[1:]
-        planes = [a.reshape(*grid, *a.shape[1:])[(slice(None), slice(None), *column)] for a in (got, exact)]
+        planes = [np.moveaxis(a, 0, -1)[column].reshape(grid) for a in (got, exact)]
         named = f"row {place[0]}, column {place[1]} of the grid"
     elif len(at) == 1:
         planes, place, named = [a[None, :] for a in (got, exact)], (0, at[0]), f"element {at[0]}"
@@ -84,7 +86,7 @@ def _edges(failing: Array, grid: tuple[int, int] | None) -> Iterator[str]:
         ("right", width - 1 - columns, width),
     ):
         deep = int(np.max(reach)) + 1
-        if 2 * deep <= extent:
+        if 3 * deep <= extent and 2 * len(rows) >= deep * (plane.size // extent):
             least[name] = deep
     if least:
         name = min(least, key=lambda edge: least[edge])

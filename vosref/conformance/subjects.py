@@ -134,7 +134,7 @@ def to_namespace(value: Any, dtype: str, capabilities: Capabilities, /) -> Any:
     if capabilities.device is not None:
         from array_api_compat import to_device  # noqa: PLC0415
 
-        moved = to_device(moved, capabilities.device)
+        moved = to_device(moved, getattr(module, "Device", str)(capabilities.device))
     return moved
 
 

@@ -201,7 +201,7 @@ def storage_numbers(storage: Storage, raw: bytes | memoryview, /) -> np.ndarray:
 
 def widen_bfloat16(halves: np.ndarray, /) -> np.ndarray:
     """Widen bfloat16, given as uint16, to float32: the upper half of its bits."""
-    widened = (halves.astype("<u4") << np.uint32(16)).view("<f4")
+    widened = np.asarray(halves.astype("<u4") << np.uint32(16)).view("<f4")
     widened.flags.writeable = False
     return widened
 

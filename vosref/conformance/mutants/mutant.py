@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from vosref.conformance.capabilities import Capabilities
 from vosref.conformance.subjects import Functions
 
-__all__ = ["Mutant"]
+__all__ = ["Mutant", "table"]
 
 
 class Mutant(NamedTuple):
@@ -22,3 +22,8 @@ class Mutant(NamedTuple):
     def subject(self) -> Functions:
         """Make a subject of it that claims to be right."""
         return Functions({self.operation: self.function}, name=self.name, capabilities=self.capabilities)
+
+
+def table(operation: str, /, *rows: tuple[Any, ...]) -> tuple[Mutant, ...]:
+    """Make mutants of one operation; a row is a name, what is wrong, a source, a function, and perhaps capabilities."""
+    return tuple(Mutant(row[0], operation, *row[1:]) for row in rows)

@@ -8,23 +8,27 @@ so the distance lies between theirs, and its own evaluation, as a tanh or as 1 -
 (2 ulps + 4) u: the slope of the latter in s is at most ½, and three roundings of numbers up to 1 follow.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vosref import distance, matching
+from vosref.blocks import rows_within, slices
 from vosref.conformance.arithmetic import Arithmetic, gamma, grown
 from vosref.conformance.operations import matching_invariants as invariants
 from vosref.conformance.operations import matching_problems as problems
 from vosref.conformance.operations.operation import Argument, Inputs, Operation, Options, Outputs, Sketch
 
-__all__ = ["EMBEDDING_DISTANCE", "GLOBAL_MATCHING", "LOCAL_MATCHING", "pair_error"]
+__all__ = ["EMBEDDING_DISTANCE", "GLOBAL_MATCHING", "LOCAL_MATCHING", "inside", "pair_error"]
 
 MODEL = (
     "dot products: γ_D Σ|x||y| [Higham 2002, 3.5]; squares expanded or direct, as declared; minimum and mean: "
     "intervals; tanh(s / 2): increasing, and (2 ulps + 4) u for its evaluation"
 )
+BLOCK = 64 * 2**20  # bytes that an array over pairs of pixels may have
+FEW = 2**22  # products of pairs and dimensions, from which on the direct form takes too long
 DISTANCES = Argument("distance", "(P, K) float in [0, 1]", "to each object; 1 where there is none to match")
 QUERY = Argument("query", "(P, D) float", "embedding of the current frame, finite")
 LABELS = Argument("labels", "(R, K) float", "one-hot: 0 or 1, at most one 1 a row")
@@ -33,8 +37,10 @@ LABELS = Argument("labels", "(R, K) float", "one-hot: 0 or 1, at most one 1 a ro
 def pair_error(query: NDArray[Any], reference: NDArray[Any], arithmetic: Arithmetic, /) -> NDArray[Any]:
     """Largest error of the squared distance of every pair, (P, R)."""
     d, u = query.shape[1], arithmetic.u_step
-    relative = grown(u, u, u, gamma(d, arithmetic.u_sum), u)
-    direct = relative * distance.direct_squares(query, reference) + d * arithmetic.underflow
+    direct = np.zeros((len(query), len(reference)))
+    if arithmetic.squares != "expanded":
+        relative = grown(u, u, u, gamma(d, arithmetic.u_sum), u)
+        direct = relative * distance.direct_squares(query, reference) + d * arithmetic.underflow
     if arithmetic.squares == "direct":
         return np.asarray(direct)
     x, y = np.abs(query), np.abs(reference)
@@ -58,24 +64,57 @@ def _pairs_bound(inputs: Inputs, _: Options, exact: Outputs, a: Arithmetic) -> O
 
 def _matching_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
     query, reference, labels = inputs.values()
-    n, inside = options.get("n_neighbours", 1), _inside(options)
-    squares, error = distance.direct_squares(query, reference), pair_error(query, reference, a)
+    parts = []
+    for rows, near, allowed in _blocks(len(query), len(reference), options):
+        ends = _ends(query[rows], reference[near], labels[near], allowed, options.get("n_neighbours", 1), a)
+        parts.append(_distance_bound(*ends, exact["distance"][rows], a))
+    return {"distance": np.concatenate(parts)}
+
+
+def _blocks(p: int, r: int, options: Options) -> Iterator[tuple[slice, slice, Any]]:
+    """Cover the query's pixels by blocks: which they are, the references they may look at, and at which of these."""
+    if "grid" not in options:
+        for rows in slices(p, rows_within(BLOCK, 8 * r)):
+            yield rows, slice(0, r), np.True_
+        return
+    (height, width), radius = options["grid"], options["window_radius"]
+    for lines in slices(height, rows_within(BLOCK, 8 * width * width * min(height, 2 * radius + 1))):
+        first, last = max(0, lines.start - radius), min(height, lines.stop + radius)
+        rows, near = slice(lines.start * width, lines.stop * width), slice(first * width, last * width)
+        yield rows, near, inside(options, rows, near)
+
+
+def _ends(
+    query: NDArray[Any], reference: NDArray[Any], labels: NDArray[Any], near: Any, n: int, a: Arithmetic
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Least and largest mean of the n smallest squared distances, (P, K)."""
+    squares, error = _squares(query, reference, a)
     ends = []
     for side in (-1, 1):
-        one = [_mean_of_smallest(squares + side * error, inside & (y > 0)[None, :], n) for y in labels.T]
+        one = [_mean_of_smallest(squares + side * error, near & (y > 0)[None, :], n) for y in labels.T]
         ends.append(np.stack(one, axis=1))
     absent = np.isinf(ends[1])
     slack = np.where(absent, 0.0, gamma(n, a.u_sum) * ends[1]) if n > 1 else 0.0
-    return {"distance": _distance_bound(ends[0] - slack, ends[1] + slack, exact["distance"], a)}
+    return ends[0] - slack, ends[1] + slack
 
 
-def _inside(options: Options) -> Any:
-    """Mark the pairs that a window allows, (P, P); all of them where there is no window."""
+def _squares(query: NDArray[Any], reference: NDArray[Any], a: Arithmetic) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Squared distances in float64 and the subject's error; of many pairs by a matrix product, whose error is added."""
+    error = pair_error(query, reference, a)
+    if len(query) * reference.size <= FEW:
+        return distance.direct_squares(query, reference), error
+    ours = pair_error(query, reference, Arithmetic("float64").checked())
+    return distance.expanded_squares(query, reference), error + ours
+
+
+def inside(options: Options, rows: slice = slice(None), near: slice = slice(None), /) -> Any:
+    """Mark the pairs of some pixels with some others that a window allows; all of them where there is no window."""
     if "grid" not in options:
         return np.True_
     (height, width), radius = options["grid"], options["window_radius"]
     row, column = np.divmod(np.arange(height * width), width)
-    return (np.abs(row[:, None] - row) <= radius) & (np.abs(column[:, None] - column) <= radius)
+    down, across = (np.abs(place[rows, None] - place[None, near]) for place in (row, column))
+    return (down <= radius) & (across <= radius)
 
 
 def _mean_of_smallest(squares: NDArray[Any], member: NDArray[Any], n: int) -> NDArray[Any]:

@@ -1,0 +1,46 @@
+"""What is right is never failed: our own implementations in more than a thousand random cases each."""
+
+import os
+
+import pytest
+
+from vosref.conformance.builtin import BUILTIN, builtin
+from vosref.conformance.checks import checks_for, run_check
+from vosref.conformance.operations import OPERATIONS
+
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+NAMES = [name for name in BUILTIN if name != "cupy"]
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def subject(request):
+    return builtin(request.param)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_right_implementation_passes_every_named_case_and_25_random_ones(subject, operation):
+    level = "core" if INTERPRETED and subject.name == "numba" else "extended"
+    outcomes = [run_check(subject, check) for check in checks_for(subject, level=level, operations=(operation,))]
+    assert [(o.id, o.status, o.note) for o in outcomes if o.status not in ("passed", "not claimed")] == []
+    assert outcomes
+
+
+def test_they_all_have_cases_of_their_own():
+    counts = {name: sum(1 for _ in checks_for(builtin(name), level="extended")) for name in NAMES}
+    assert all(count > 500 for count in counts.values())
+
+
+def test_cupys_are_judged_where_a_gpu_answers():
+    cupy = pytest.importorskip("cupy", reason="CuPy is absent")
+    try:
+        cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        pytest.skip("no GPU answered")
+    subject = builtin("cupy")
+    outcomes = [run_check(subject, check) for check in checks_for(subject)]
+    assert [o for o in outcomes if o.status not in ("passed", "not claimed")] == []
+
+
+def test_a_name_that_none_has_is_refused():
+    with pytest.raises(ValueError, match="one of definition, numba"):
+        builtin("jax")
