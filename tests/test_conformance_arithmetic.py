@@ -142,8 +142,10 @@ def test_errors_of_sums_and_products_hold_the_roundoff_of_what_is_kept():
     u = 2.0**-24
     assert single.sum(10) == pytest.approx((1 + gamma(10, u)) * (1 + u) - 1, rel=1e-9)
     assert mixed.dot(10) == pytest.approx((1 + 2.0**-11) ** 2 * (1 + gamma(10, u)) * (1 + u) - 1, rel=1e-9)
-    half = Arithmetic("float16", product="tf32").checked()  # its factors have no more bits than that
-    assert half.dot(10) == Arithmetic("float16").checked().dot(10)
+    half = Arithmetic("float16", accumulate="float16", product="tf32").checked()  # its factors have no more bits
+    assert half.dot(10) == half._replace(product="").dot(10)
+    kept = Arithmetic("float16", product="tf32").checked()  # what it keeps between steps has
+    assert kept.dot(10) > kept._replace(product="").dot(10)
 
 
 def test_a_result_is_rounded_once_more_where_it_is_kept_wider():

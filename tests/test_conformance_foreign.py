@@ -1,8 +1,8 @@
 """A foreign implementation from start to finish: right ones conform, wrong ones are told what they do."""
 
 import pytest
-
 from foreign_torch import Broken, TorchKernels
+
 from vosref.conformance import check_subject
 
 OPERATIONS = ("local_matching", "propagate_released")
@@ -22,7 +22,7 @@ def test_pytorch_kernels_of_somebody_else_conform_in_single_precision_and_in_bfl
         ("radius", "local_matching", "it agrees with: the window is smaller by one: < instead of ≤"),
         ("transposed", "local_matching", "it agrees with: height and width of the grid are exchanged"),
         ("tile", "local_matching", "all in the rows 8 to 15, 8 of them: the size of a tile"),
-        ("sigma", "propagate_released", "2 σ²"),
+        ("sigma", "propagate_released", "the exponent is d² / 2σ²"),
         ("temperature", "propagate_released", "temperature"),
     ],
 )

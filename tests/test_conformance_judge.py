@@ -194,5 +194,5 @@ def test_a_claim_of_order_is_broken_by_the_larger_left_side_alone():
 def test_no_claim_holds_for_nan_or_another_shape():
     assert claim_of([np.nan], [1.0], "<=", 1.0).margin == np.inf
     assert claim_of([np.nan], [np.nan], "==", 1.0).margin == np.inf
-    assert claim_of([1.0], [1.0, 2.0], "==", 1.0).note == "shapes (1,) and (2,) that should be one"
+    assert claim_of([1.0], [1.0, 2.0], "==", 1.0).note == "shape (1,) where (2,) is due"
     assert claim_of(np.zeros(0), np.zeros(0), "==", 0.0).passed

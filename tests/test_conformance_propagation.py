@@ -14,7 +14,9 @@ from vosref.conformance.operations import OPERATIONS
 
 FRAMES = ("propagate_online", "propagate_released")
 NAMES = (*FRAMES, "softmax_vote", "affinity", "normalised_affinity")
-ARITHMETICS = st.sampled_from([("float32", "float32"), ("bfloat16", "float32"), ("bfloat16", "bfloat16")])
+ARITHMETICS = st.sampled_from(
+    [("float32", "float32"), ("float16", "float32"), ("bfloat16", "float32"), ("bfloat16", "bfloat16")]
+)
 
 
 class Stepwise:

@@ -11,8 +11,9 @@ from vosref import distance, losses, propagation
 from vosref.backend import use_cpu
 from vosref.conformance.arithmetic import rounded
 from vosref.conformance.capabilities import Capabilities, NotClaimedError
+from vosref.conformance.namespaces import to_namespace, to_numpy
 from vosref.conformance.operations.operation import Inputs, Operation, Options, Outputs
-from vosref.conformance.subjects import Subject, to_namespace, to_numpy
+from vosref.conformance.subjects import Subject
 from vosref.nn import ops
 
 __all__ = ["BUILTIN", "Definitions", "Half", "TorchTwins", "builtin"]

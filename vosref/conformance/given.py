@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosref.conformance.arithmetic import DTYPES, ROUNDOFF, Arithmetic, carrier, rounded
+from vosref.conformance.namespaces import to_numpy
 from vosref.conformance.operations import OPERATIONS
 from vosref.conformance.operations.operation import Argument, Operation, Outputs, Problem
-from vosref.conformance.subjects import named_results, to_numpy
+from vosref.conformance.subjects import named_results
 
 __all__ = ["arithmetic_and_options", "operation_named", "problem_of", "results_of"]
 

@@ -135,11 +135,13 @@ def _measured(name: str, got: NDArray[Any], exact: NDArray[Any], bound: NDArray[
 
 def _claim(name: str, claim: Claim) -> Verdict:
     left, right = (np.asarray(a, np.float64) for a in (claim.left, claim.right))
-    if left.shape != right.shape:
-        return Verdict(name, np.inf, note=f"shapes {left.shape} and {right.shape} that should be one")
+    slack = np.asarray(claim.slack, np.float64)
+    if left.shape != right.shape or (slack.ndim and slack.shape != left.shape):
+        shape = right.shape if left.shape != right.shape else slack.shape
+        return Verdict(name, np.inf, note=f"shape {left.shape} where {shape} is due")
     if left.size == 0:
         return Verdict(name, 0.0)
-    slack = np.broadcast_to(np.asarray(claim.slack, np.float64), left.shape)
+    slack = np.broadcast_to(slack, left.shape)
     return _measured(name, left, right, slack, claim.relation)
 
 

@@ -18,9 +18,9 @@ from vosref.conformance.arithmetic import DTYPES, rounded
 from vosref.conformance.capabilities import Capabilities
 from vosref.conformance.draws import Draw, Stream
 from vosref.conformance.judge import problem_for
+from vosref.conformance.namespaces import to_namespace
 from vosref.conformance.operations import OPERATIONS
 from vosref.conformance.operations.operation import Problem
-from vosref.conformance.subjects import to_namespace
 
 __all__ = ["embeddings", "labels", "masks", "problems", "streams"]
 

@@ -143,7 +143,7 @@ def _true_label_alone(g: Array, logits: Array, labels: Array) -> Array:
 def _hardest_of_all(g: Any, logits: Array, labels: Array, /, *, n_hardest: int) -> Array:
     """Share the cotangent among all pixels."""
     del n_hardest
-    return gradients.cross_entropy_vjp(np.full(len(logits), g / len(logits)), logits, labels)  # type: ignore[no-any-return]
+    return gradients.cross_entropy_vjp(np.full(len(logits), g / len(logits)), logits, labels)
 
 
 def _not_divided(g: Any, logits: Array, labels: Array, /, *, n_hardest: int) -> Array:

@@ -3,7 +3,8 @@
 Bound. Of W: the logit's δ, the spatial exponent's 9u of itself, u of both where they are subtracted, three exponentials
 and as many products, all as a factor exp(θ); and 4 smallest numbers where one of two factors is too small to be kept.
 Of S: a degree of n terms not negative is off by γ_n and a rounding, half of it once its root is taken, and by what its
-terms lose below the smallest number; two roots, two quotients and two products follow [Higham 2002, §3.1].
+terms lose below the smallest number; two roots, two quotients and two products follow [Higham 2002, §3.1], of which a
+product too small to be kept is multiplied by 1 / √d yet.
 """
 
 from typing import Any
@@ -44,15 +45,16 @@ def _affinity_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithme
 
 
 def _normalised_bound(inputs: Inputs, _: Options, exact: Outputs, a: Arithmetic) -> Outputs:
-    (w,) = inputs.values()
+    (w,), least = inputs.values(), smallest(a)
+    degrees = [np.sum(w, axis=axis, keepdims=True) for axis in (0, 1)]
+    row, column = (np.where(degree > 0, degree, 1.0) for degree in degrees)
     theta = 4 * logarithm(a.u_step) + 2 * logarithm(a.function)
-    for axis in (0, 1):
-        degree = np.sum(w, axis=axis, keepdims=True)
-        lost = w.shape[axis] * smallest(a) / np.where(degree > 0, degree, 1.0)
-        relative = np.minimum(a.sum(w.shape[axis]) + lost, 1.0)
-        theta = theta - np.log1p(-relative) / 2
+    for axis, degree in enumerate((row, column)):
+        theta = theta - np.log1p(-np.minimum(a.sum(w.shape[axis]) + w.shape[axis] * least / degree, 1.0)) / 2
+    # The product of two degrees, or of a root and an affinity, may be too small to be kept.
+    theta = theta - np.log1p(-np.minimum(least / np.minimum(row * column, 1.0), 1.0)) / 2
     off = np.where(exact["s"] > 0, exact["s"] * np.expm1(theta), 0.0)
-    return {"s": a.returned(exact["s"], off + smallest(a))}
+    return {"s": a.returned(exact["s"], off + least * (1 + w + row**-0.5 + column**-0.5))}
 
 
 def _affinity_problem(draw: Draw) -> Problem:

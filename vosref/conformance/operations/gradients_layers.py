@@ -64,28 +64,25 @@ def _vjp(cotangent: Array, image: Array, kernel: Array, options: Options) -> tup
 
 def _head_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
     cotangent, weights, features, cues = inputs.values()
-    total = {name: np.zeros(value.shape) for name, value in exact.items()}
-    for k in range(cues.shape[2]):
-        steps = _forward(weights, np.concatenate([features, cues[:, :, k, :]], axis=2), options["relu"], a)
-        parts, error = _backward(weights, steps, cotangent[:, :, k : k + 1], a)
-        for name, part in parts.items():
-            total[f"d_weights/{name}"] += part
-        total["d_features"] += error[:, :, : features.shape[2]]
-        total["d_cues"][:, :, k, :] = error[:, :, features.shape[2] :]
+    everyone = np.broadcast_to(features, (cues.shape[2], *features.shape))
+    steps = _forward(weights, np.concatenate([everyone, np.moveaxis(cues, 2, 0)], axis=3), options["relu"], a)
+    parts, error = _backward(weights, steps, np.moveaxis(cotangent, 2, 0)[..., None], a)
+    total = {f"d_weights/{name}": part for name, part in parts.items()}
+    total["d_features"] = np.sum(error[..., : features.shape[2]], axis=0)
+    total["d_cues"] = np.moveaxis(error[..., features.shape[2] :], 0, 2)
     return {name: a.returned(exact[name], total[name]) for name in exact}
 
 
 def _forward(weights: dict[str, Array], x: Array, relu: bool, a: Arithmetic) -> list[_Passed]:
-    """Carry one object's value and error through the layers, and note them down."""
+    """Carry value and error of all objects, (K, h, w, C), through the layers, and note them down."""
     names = [f"head/{i}/{part}" for i in range(HEAD_LAYERS) for part in ("depthwise", "pointwise")]
-    steps, running = list[_Passed](), layers.Running(x[None], np.zeros_like(x)[None])
+    steps, running = list[_Passed](), layers.Running(x, np.zeros_like(x))
     for name in (*names, "head/logits"):
         rectified = name != "head/logits" and (relu or name.endswith("pointwise"))
         z = layers.layer(running, weights, name, a, relu=False)
-        steps.append(_Passed(name, running.value[0], running.error[0], z.value[0], z.error[0], rectified))
+        steps.append(_Passed(name, *running, *z, rectified))
         if rectified:
-            above = np.maximum(z.value, 0)
-            z = layers.Running(above, np.minimum(z.error, np.maximum(z.value + z.error, 0)))
+            z = layers.Running(np.maximum(z.value, 0), np.minimum(z.error, np.maximum(z.value + z.error, 0)))
         running = z
     return steps
 
@@ -100,18 +97,26 @@ def _backward(
             doubtful = np.abs(step.total) <= step.total_error
             error = np.where(doubtful, np.abs(value) + error, np.where(step.total > 0, error, 0.0))
             value = np.where(step.total > 0, value, 0.0)
-        kernel, n = weights[f"{step.name}/kernel"], math.prod(value.shape[:2])
-        pads = tuple(((size - 1) // 2,) * 2 for size in kernel.shape[:2])
-        options, reach, deep = {"padding": pads}, np.abs(value) + error, math.prod(kernel.shape)
+        kernel, n = weights[f"{step.name}/kernel"], math.prod(value.shape[:3])
+        reach, deep = np.abs(value) + error, math.prod(kernel.shape)
         seen, size = np.abs(step.image) + step.image_error, np.abs(kernel)
         # Sums over objects and the first layer's two parts round a few times more.
         rounded = grown(a.dot(n + deep), a.u_step, a.u_step, a.u_step, a.u_step)
-        out[f"{step.name}/bias"] = np.sum(error + rounded * reach, axis=(0, 1))
-        of_kernel = _vjp(error, seen, size, options)[1] + _vjp(np.abs(value), step.image_error, size, options)[1]
-        out[f"{step.name}/kernel"] = of_kernel + rounded * _vjp(reach, seen, size, options)[1] + 2 * n * a.underflow
-        passed = _vjp(error, seen, size, options)[0] + rounded * _vjp(reach, seen, size, options)[0]
-        value, error = _vjp(value, step.image, kernel, options)[0], passed + 2 * deep * a.underflow
+        out[f"{step.name}/bias"] = np.sum(error + rounded * reach, axis=(0, 1, 2))
+        (through, of_kernel), (most, largest) = (_pulled(g, seen, kernel, size) for g in (error, reach))
+        of_kernel = of_kernel + _pulled(np.abs(value), step.image_error, kernel, size)[1]
+        out[f"{step.name}/kernel"] = of_kernel + rounded * largest + 2 * n * a.underflow
+        value = _pulled(value, step.image, kernel, kernel)[0]
+        error = through + rounded * most + 2 * deep * a.underflow
     return out, error
+
+
+def _pulled(g: Array, images: Array, kernel: Array, size: Array) -> tuple[Array, Array]:
+    """Gradients by images (K, h, w, C) and by the kernel, of a layer that keeps their size."""
+    if kernel.ndim == 4:
+        return g @ size[0, 0].T, np.einsum("khwi,khwo->io", images, g)[None, None]
+    across = layers.windows(images, kernel.shape[:2])
+    return layers.convolved(g, size[::-1, ::-1]), np.einsum("khwcij,khwc->ijc", across, g)
 
 
 def _of_layer(primal: Operation) -> Any:

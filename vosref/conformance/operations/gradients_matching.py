@@ -23,6 +23,7 @@ from vosref.conformance.draws import Draw
 from vosref.conformance.operations import gradients_invariants as invariants
 from vosref.conformance.operations import matching
 from vosref.conformance.operations.operation import Argument, Inputs, Operation, Options, Outputs, Problem, Sketch
+from vosref.conformance.operations.pair_bounds import check_pairs
 
 __all__ = ["EMBEDDING_DISTANCE_VJP", "GLOBAL_MATCHING_VJP", "LOCAL_MATCHING_VJP"]
 
@@ -35,6 +36,7 @@ EXACT = {"float64": 2.0**53, "float32": 2.0**24, "float16": 2.0**11, "bfloat16":
 
 def _pair_error(x: NDArray[Any], y: NDArray[Any], a: Arithmetic) -> NDArray[Any]:
     """Error of the squared distances, 0 where everything is a small whole number."""
+    check_pairs(len(x), len(y))
     whole = all(np.array_equal(v, np.rint(v)) for v in (x, y))
     largest = 4 * max(np.max(np.sum(x * x, axis=1)), np.max(np.sum(y * y, axis=1)))
     if whole and largest < min(EXACT[a.accumulate], EXACT[a.intermediate]):

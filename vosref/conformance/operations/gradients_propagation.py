@@ -20,7 +20,14 @@ from vosref.conformance.draws import Draw
 from vosref.conformance.operations import gradients_invariants as invariants
 from vosref.conformance.operations import propagation
 from vosref.conformance.operations.operation import Argument, Inputs, Operation, Options, Outputs, Problem
-from vosref.conformance.operations.pair_bounds import Pairs, logit_error, lost, online_weights, vote_weights
+from vosref.conformance.operations.pair_bounds import (
+    Pairs,
+    check_pairs,
+    logit_error,
+    lost,
+    online_weights,
+    vote_weights,
+)
 
 __all__ = ["PROPAGATE_ONLINE_VJP", "PROPAGATE_RELEASED_VJP", "SOFTMAX_VOTE_VJP"]
 
@@ -96,6 +103,7 @@ def _frames_bound(terms: Terms) -> Any:
 def _softmax_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
     cotangent, query, reference, labels = inputs.values()
     temperature = options["temperature"]
+    check_pairs(len(query), len(reference))
     error = logit_error(query, reference, temperature, a)
     pairs = Pairs(temperature * (query @ reference.T), error, np.zeros_like(error), len(reference))
     found = _bound(_vote_terms, pairs, (cotangent, query, reference, labels), temperature, a)

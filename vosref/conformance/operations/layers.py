@@ -24,7 +24,7 @@ from vosref.conformance.operations import layers_problems as problems
 from vosref.conformance.operations.operation import Argument, Inputs, Operation, Options, Outputs, Sketch
 from vosref.nn import heads, ops
 
-__all__ = ["CONV2D", "DEPTHWISE_CONV2D", "SEGMENTATION_HEAD", "Running", "layer"]
+__all__ = ["CONV2D", "DEPTHWISE_CONV2D", "SEGMENTATION_HEAD", "Running", "convolved", "layer", "windows"]
 
 Array = NDArray[Any]
 MODEL = "direct sums: γ_(n+1) (Σ|x||y| + |b|) in any order, kept twice [Higham 2002, 3.1]; ReLU: 1-Lipschitz"
@@ -80,22 +80,26 @@ def layer(x: Running, weights: dict[str, Array], name: str, a: Arithmetic, *, re
     n, size = math.prod(kernel.shape[:-1]), np.abs(kernel)
     factor = ROUNDOFF[a.product] if a.product and ROUNDOFF[a.product] > a.u_step else 0.0
     own = grown(factor, factor, gamma(n + 2, a.u_sum), a.u_step, a.u_step, a.u_step)
-    value = _convolved(x.value, kernel) + bias
-    error = _convolved(x.error + own * (np.abs(x.value) + x.error) + a.underflow, size)
+    value = convolved(x.value, kernel) + bias
+    error = convolved(x.error + own * (np.abs(x.value) + x.error) + a.underflow, size)
     error += own * np.abs(bias) + 2 * n * a.underflow
     if not relu:
         return Running(value, error)
     return Running(np.maximum(value, 0), np.minimum(error, np.maximum(value + error, 0)))
 
 
-def _convolved(images: Array, kernel: Array) -> Array:
+def convolved(images: Array, kernel: Array) -> Array:
     """Convolve images (K, h, w, C), keeping their size: depthwise, or pixel by pixel."""
     if kernel.ndim == 4:
         return np.asarray(images @ kernel[0, 0])
-    down, across = kernel.shape[0] // 2, kernel.shape[1] // 2
+    return np.asarray(np.einsum("khwcij,ijc->khwc", windows(images, kernel.shape[:2]), kernel))
+
+
+def windows(images: Array, taps: tuple[int, ...], /) -> Array:
+    """View the window around every pixel of images (K, h, w, C), zeros outside: (K, h, w, C, rows, columns)."""
+    down, across = taps[0] // 2, taps[1] // 2
     padded = np.pad(images, ((0, 0), (down, down), (across, across), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, kernel.shape[:2], axis=(1, 2))
-    return np.asarray(np.einsum("khwcij,ijc->khwc", windows, kernel))
+    return np.lib.stride_tricks.sliding_window_view(padded, taps, axis=(1, 2))
 
 
 CONV2D = Operation(

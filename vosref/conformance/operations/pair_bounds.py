@@ -32,7 +32,9 @@ from numpy.typing import NDArray
 from vosref.conformance.arithmetic import ROUNDOFF, Arithmetic, gamma, grown
 
 __all__ = [
+    "PAIRS",
     "Pairs",
+    "check_pairs",
     "logarithm",
     "logit_error",
     "lost",
@@ -46,6 +48,7 @@ __all__ = [
 
 Array = NDArray[Any]
 SPATIAL = 9  # roundings of a spatial exponent
+PAIRS = 2**23  # an array over so many pairs has 64 MiB
 TILE = 16  # references that a tile holds at least
 STOPPED = 4  # smallest numbers that an exponential may be stopped at
 
@@ -72,6 +75,15 @@ def logarithm(relative: float, /) -> float:
 def smallest(a: Arithmetic, /) -> float:
     """Absolute error of what is kept between steps, where it is too small."""
     return a._replace(dtype=a.intermediate).underflow
+
+
+def check_pairs(p: int, r: int, /) -> None:
+    """Raise ValueError for more pairs of pixels than arrays over all of them should be made for."""
+    if p * r > PAIRS:
+        raise ValueError(
+            f"the bound of this operation is derived for all pairs of pixels at once, at most {PAIRS}, got {p} x {r}; "
+            "judge a crop of the frames, or fewer references"
+        )
 
 
 def logit_error(query: Array, reference: Array, temperature: float, a: Arithmetic, /) -> Array:

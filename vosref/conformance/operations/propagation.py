@@ -10,11 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vosref import propagation
+from vosref.blocks import slices
 from vosref.conformance.arithmetic import Arithmetic
 from vosref.conformance.operations import frames as problems
 from vosref.conformance.operations import propagation_invariants as invariants
 from vosref.conformance.operations.operation import Argument, Inputs, Operation, Options, Outputs, Sketch
-from vosref.conformance.operations.pair_bounds import Pairs, logit_error, online_error, spatial_exponents, vote_error
+from vosref.conformance.operations.pair_bounds import (
+    PAIRS,
+    Pairs,
+    check_pairs,
+    logit_error,
+    online_error,
+    spatial_exponents,
+    vote_error,
+)
 
 __all__ = ["PROPAGATE_ONLINE", "PROPAGATE_RELEASED", "SOFTMAX_VOTE", "frame_pairs"]
 
@@ -34,33 +43,47 @@ INPUTS = (QUERY, Argument("references", "(F, P, D) float", "embeddings of the re
 VOTES = Argument("votes", "(P, K) float >= 0", "for each object")
 
 
-def frame_pairs(query: NDArray[Any], references: NDArray[Any], options: Options, a: Arithmetic, /) -> Pairs:
-    """All pairs of a target frame (P, D) and reference frames (F, P, D)."""
+def frame_pairs(
+    query: NDArray[Any], references: NDArray[Any], options: Options, a: Arithmetic, rows: slice = slice(None), /
+) -> Pairs:
+    """Pairs of some pixels of a target frame (P, D) and all of the reference frames (F, P, D)."""
     grid, temperature, width = options["grid"], options["temperature"], np.asarray(options["sigma"])
     (n_frames, frame, d), cells = references.shape, np.arange(grid[0] * grid[1])
-    reference = references.reshape(-1, d)
+    reference, query = references.reshape(-1, d), query[rows]
+    check_pairs(len(query), len(reference))
     position = np.stack(np.divmod(cells, grid[1]), axis=1).astype(np.float64)
-    exponent = spatial_exponents(position, np.tile(position, (n_frames, 1)), np.repeat(width, frame)[None, :])
+    exponent = spatial_exponents(position[rows], np.tile(position, (n_frames, 1)), np.repeat(width, frame)[None, :])
     error = logit_error(query, reference, temperature, a)
     return Pairs(temperature * (query @ reference.T), error, exponent, frame)
 
 
-def _frames_bound(error: Any) -> Any:
-    def bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
-        query, references, labels = inputs.values()
-        given = labels.reshape(-1, labels.shape[2])
-        off = error(frame_pairs(query, references, options, a), given, np.zeros_like(given), a)
-        return {"votes": a.returned(exact["votes"], off)}
+def _released_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
+    """Bound the votes of one run of target pixels after another: they know nothing of each other."""
+    query, references, labels = inputs.values()
+    given = labels.reshape(-1, labels.shape[2])
+    off = [
+        vote_error(frame_pairs(query, references, options, a, rows), given, np.zeros_like(given), a)
+        for rows in slices(len(query), max(1, PAIRS // len(given)))
+    ]
+    return {"votes": a.returned(exact["votes"], np.concatenate(off))}
 
-    return bound
+
+def _online_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
+    query, references, labels = inputs.values()
+    given = labels.reshape(-1, labels.shape[2])
+    off = online_error(frame_pairs(query, references, options, a), given, np.zeros_like(given), a)
+    return {"votes": a.returned(exact["votes"], off)}
 
 
 def _vote_bound(inputs: Inputs, options: Options, exact: Outputs, a: Arithmetic) -> Outputs:
     query, reference, labels = inputs.values()
-    logits = options["temperature"] * (query @ reference.T)
-    error = logit_error(query, reference, options["temperature"], a)
-    pairs = Pairs(logits, error, np.zeros_like(logits), len(reference))
-    return {"votes": a.returned(exact["votes"], vote_error(pairs, labels, np.zeros_like(labels), a))}
+    off, temperature = [], options["temperature"]
+    for rows in slices(len(query), max(1, PAIRS // len(reference))):
+        logits = temperature * (query[rows] @ reference.T)
+        error = logit_error(query[rows], reference, temperature, a)
+        pairs = Pairs(logits, error, np.zeros_like(logits), len(reference))
+        off.append(vote_error(pairs, labels, np.zeros_like(labels), a))
+    return {"votes": a.returned(exact["votes"], np.concatenate(off))}
 
 
 CASES = (
@@ -103,7 +126,7 @@ PROPAGATE_ONLINE = Operation(
     OPTIONS,
     (VOTES,),
     lambda *arrays, **options: {"votes": propagation.propagate_online(*arrays, **options)},
-    _frames_bound(online_error),
+    _online_bound,
     MODEL,
     problems.propagation_problem,
     CASES,
@@ -117,7 +140,7 @@ PROPAGATE_RELEASED = Operation(
     OPTIONS,
     (VOTES,),
     lambda *arrays, **options: {"votes": propagation.propagate_released(*arrays, **options)},
-    _frames_bound(vote_error),
+    _released_bound,
     MODEL,
     problems.propagation_problem,
     CASES,

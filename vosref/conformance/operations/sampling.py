@@ -10,10 +10,10 @@ import numpy as np
 
 from vosref import sampling
 from vosref.conformance.arithmetic import Arithmetic
+from vosref.conformance.namespaces import to_numpy
 from vosref.conformance.operations import sampling_invariants as invariants
 from vosref.conformance.operations import sampling_problems as problems
 from vosref.conformance.operations.operation import Argument, Inputs, Operation, Options, Outputs, Sketch
-from vosref.conformance.subjects import to_numpy
 
 __all__ = ["MOTION_PRIOR", "REFERENCE_FRAMES"]
 
