@@ -35,7 +35,8 @@ def places(verdict: Verdict, grid: tuple[int, int] | None, /) -> list[str]:
         return ["every element fails"]
     if np.count_nonzero(failing) == 1:
         return [f"1 of {failing.size} elements fails"]
-    found = [*_columns(failing), *_edges(failing, grid), *_runs(failing)]
+    runs = list(_runs(failing))
+    found = [*_columns(failing), *_edges(failing, grid, alone=not runs), *runs]
     return [f"{count}{': ' if found else ''}{'; '.join(found)}"]
 
 
@@ -72,8 +73,8 @@ def _columns(failing: Array) -> Iterator[str]:
         yield f"all in column{'s' * (len(some) > 1)} {', '.join(map(str, some))} of {failing.shape[-1]}"
 
 
-def _edges(failing: Array, grid: tuple[int, int] | None) -> Iterator[str]:
-    """Failures near some edges of the grid alone."""
+def _edges(failing: Array, grid: tuple[int, int] | None, *, alone: bool) -> Iterator[str]:
+    """Failures near an edge of the grid alone, or near its border, where nothing else is known of them."""
     if grid is None or failing.shape[0] != grid[0] * grid[1]:
         return
     plane = failing.reshape(*grid, -1).any(axis=2)
@@ -95,7 +96,7 @@ def _edges(failing: Array, grid: tuple[int, int] | None) -> Iterator[str]:
         yield f"all in the {which} at the {name} edge: a window or tile is clipped wrongly there"
         return
     band = int(np.max(np.minimum.reduce([rows, height - 1 - rows, columns, width - 1 - columns]))) + 1
-    if 2 * band < min(height, width) and len(rows) < plane.size:
+    if alone and 2 * band < min(height, width) and len(rows) < plane.size:
         yield f"all at most {band} pixel{'s' * (band > 1)} from the border: windows are clipped wrongly"
 
 
