@@ -11,8 +11,9 @@ RIGHT = {"passed", "failed", "expected", "not claimed", "margin", "ambiguous"}
 
 
 def table(report: Report, /) -> str:
-    """Return a sentence, a row for each operation and data type, and the failures."""
-    rows = [HEADINGS, *map(_cells, report.rows())]
+    """Return a sentence, a row for each operation and data type that is claimed, and the failures."""
+    claimed = [row for row in report.rows() if row.margin is not None or row.expected]
+    rows = [HEADINGS, *map(_cells, claimed)]
     hidden = {
         HEADINGS.index(name)
         for name in ("expected", "ambiguous", "not claimed")
@@ -22,7 +23,10 @@ def table(report: Report, /) -> str:
     aligned = [
         "  ".join(_padded(cell, i, widths[i]) for i, cell in enumerate(row) if i not in hidden).rstrip() for row in rows
     ]
-    return "\n".join([verdict(report), "", *aligned, *(["", *map(story, report.failures)] if report.failures else [])])
+    lines = [verdict(report), *(["", *aligned] if claimed else [])]
+    if unclaimed := dict.fromkeys(row.operation for row in report.rows() if row not in claimed):
+        lines += ["", f"not claimed: {', '.join(unclaimed)}"]
+    return "\n".join([*lines, *(["", *map(story, report.failures)] if report.failures else [])])
 
 
 def verdict(report: Report, /) -> str:
