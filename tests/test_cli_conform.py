@@ -77,6 +77,8 @@ def test_who_claims_nothing_does_not_conform(vosref, kernels):
         (("kernels_of_mine:Other",), "kernels_of_mine has no Other"),
         (("definition", "--level", "all"), "--level must be one of core, extended, exhaustive, got all"),
         (("definition", "--operation", "matching"), "--operation must be one of embedding_distance"),
+        (("--exec", "cat", "--format", "json"), "array_format must be one of raw, safetensors, got 'json'"),
+        (("--exec", "cat", "--timeout", "0"), "timeout must be more than 0 seconds"),
         (("--exec", "./x", "--declare", "speed=1"), "--declare takes accumulate"),
         (("--exec", "./x", "--declare", "squares=odd"), "squares must be one of expanded, direct, searched"),
         (("--exec", "./x", "--dtype", "float8"), "dtypes must be some of float64"),
@@ -116,3 +118,19 @@ def test_two_processes_find_what_one_does(vosref, tmp_path):
         outcomes = json.loads(path.read_text())["outcomes"]
         written.append([{k: v for k, v in outcome.items() if k != "seconds"} for outcome in outcomes])
     assert written[0] == written[1]
+
+
+def test_a_program_that_is_not_there_ends_with_3(vosref):
+    code, _, err = vosref("conform", "--exec", "./no-such-program {case_dir}")
+    assert code == 3
+    assert "there is no program ./no-such-program" in " ".join(err.split())
+
+
+def test_a_program_that_declines_everything_is_not_known_to_conform(vosref, tmp_path):
+    program = tmp_path / "declines.sh"
+    program.write_text("#!/bin/sh\nexit 64\n")
+    program.chmod(0o755)
+    code, out, _ = vosref("conform", "--exec", program, "--operation", "softmax_vote")
+    assert code == 1
+    assert "is not known to conform" in out
+    assert "not claimed: softmax_vote" in out

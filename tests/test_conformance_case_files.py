@@ -2,12 +2,15 @@
 
 import json
 import math
+from pathlib import Path
 
+import fastjsonschema
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vosref.conformance import case_files
 from vosref.conformance.arithmetic import Arithmetic, carrier
 from vosref.conformance.array_files import FORMATS, Slot, write_arrays
 from vosref.conformance.case_files import case_of, flattened, read_case, read_results, write_case
@@ -136,6 +139,17 @@ def test_every_operations_case_comes_back_as_it_was(tmp_path, name, array_format
             assert ours == theirs
             np.testing.assert_array_equal(after, before)
             assert after.dtype == (carrier(dtype) if before.dtype.kind == "f" else before.dtype)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_the_json_of_every_operations_case_follows_the_schema_that_comes_with_the_library(tmp_path, name):
+    schema = json.loads((Path(case_files.__file__).parent / "data" / "case.schema.json").read_text(encoding="utf-8"))
+    write_case(tmp_path, made(name))
+    document = json.loads((tmp_path / "case.json").read_text(encoding="utf-8"))
+    fastjsonschema.compile(schema)(document)
+    for damaged in (document | {"dtype": "float8"}, document | {"more": 1}, {k: document[k] for k in ("id", "dtype")}):
+        with pytest.raises(fastjsonschema.JsonSchemaValueException):
+            fastjsonschema.compile(schema)(damaged)
 
 
 def test_results_are_read_in_float64_and_integers_as_they_are(tmp_path):

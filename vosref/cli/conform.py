@@ -45,6 +45,10 @@ def conform(
             metavar="FIELD=VALUE", help="How a program computes, such as squares=direct or accumulate=float32."
         ),
     ] = None,
+    array_format: Annotated[
+        str, typer.Option("--format", help="Of a program's arrays: raw, little-endian numbers, or safetensors.")
+    ] = "raw",
+    timeout: Annotated[float, typer.Option(help="Seconds that a program may take for a case.")] = 60.0,
     seed: Annotated[int, typer.Option(help="That cases are drawn from: the same bits everywhere.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes that checks run in.")] = 1,
     expect: Annotated[
@@ -89,7 +93,10 @@ def conform(
         if mutants:
             _kills(json_file, seed, chosen, executor)
             return
-        judged = _program(command, dtype, declare) if command is not None else _named(subject or "")
+        if command is not None:
+            judged = _program(command, dtype, declare, array_format, timeout)
+        else:
+            judged = _named(subject or "")
         options = {"level": level, "operations": chosen, "seed": seed, "reproducers": reproducers}
         _judge(judged, options | {"expected_failed": _expected(expect)}, executor, (json_file, junit, markdown, html))
 
@@ -183,7 +190,9 @@ def _named(subject: str) -> Any:
     return found() if isinstance(found, type) else found
 
 
-def _program(command: str, dtypes: list[str] | None, declared: list[str] | None) -> Any:
+def _program(
+    command: str, dtypes: list[str] | None, declared: list[str] | None, array_format: str, timeout: float
+) -> Any:
     """Return a program as a subject, with what is declared of its arithmetic."""
     from vosref.conformance import Capabilities  # noqa: PLC0415
     from vosref.conformance.executable import Executable  # noqa: PLC0415
@@ -199,7 +208,10 @@ def _program(command: str, dtypes: list[str] | None, declared: list[str] | None)
         by_type = field in ("accumulate", "intermediate", "product")
         fields[field] = dict.fromkeys(types, value) if by_type else float(value) if field == "ulps" else value
     try:
-        return Executable(command, capabilities=Capabilities(types, **fields).checked())
+        claimed = Capabilities(types, **fields).checked()
+        return Executable(command, capabilities=claimed, array_format=array_format, timeout=timeout)
+    except FileNotFoundError:
+        raise
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

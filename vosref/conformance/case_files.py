@@ -1,7 +1,7 @@
 """A case as a folder that any language reads: what is asked, the arrays that are given, and where results belong.
 
-``case.json`` and ``case.txt`` say the same. The second has a fact a line, its words apart by a space, for languages
-without a reader of JSON::
+``case.json`` (its schema is data/case.schema.json) and ``case.txt`` say the same. The second has a fact a line, its
+words apart by a space, for languages without a reader of JSON::
 
     operation local_matching 1
     dtype float32
