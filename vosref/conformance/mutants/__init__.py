@@ -18,6 +18,7 @@ from vosref.conformance.mutants import (
     resizing,
     sampling,
     scores,
+    standardising,
     tvos_video,
     windows,
 )
@@ -30,6 +31,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *windows.MUTANTS,
     *affinity.MUTANTS,
     *propagation.MUTANTS,
+    *standardising.MUTANTS,
     *layers.MUTANTS,
     *heads.MUTANTS,
     *resizing.MUTANTS,

@@ -101,6 +101,17 @@ def _mean_of_window(query: Array, previous: Array, labels: Array, /, *, grid: An
     return np.stack(out, axis=1)
 
 
+def _masked_by_1e20(query: Array, previous: Array, labels: Array, /, *, grid: Any, window_radius: int) -> Array:
+    """Add 1e20 to what is not to be matched, in half precision: it is infinite there, and 0 times it no number."""
+    squares, inside = direct(query, previous).astype(np.float16), square(grid, window_radius)
+    out = []
+    with np.errstate(all="ignore"):
+        for y in labels.T:
+            free = (~(inside & (y > 0)[None, :])).astype(np.float16)
+            out.append(np.min(squares + free * np.float16(1e20), axis=1))
+    return normalise(np.stack(out, axis=1))
+
+
 MUTANTS = (
     Mutant(
         "local-plain-norm",
@@ -221,5 +232,13 @@ MUTANTS = (
     ),
     Mutant(
         "local-mean", "local_matching", "the mean over the window stands for the minimum", "classic", _mean_of_window
+    ),
+    Mutant(
+        "local-padding-1e20",
+        "local_matching",
+        "1e20 masks what is not matched, and overflows in half precision: 0 times infinity is no number",
+        "CFBI's reason for 5e4, landscape §2",
+        _masked_by_1e20,
+        Capabilities(("float16",)),
     ),
 )

@@ -14,6 +14,7 @@ from vosref.conformance.operations import (
     resizing,
     sampling,
     scores,
+    standardising,
     tvos_video,
 )
 from vosref.conformance.operations.operation import Operation
@@ -31,6 +32,7 @@ OPERATIONS: dict[str, Operation] = {
         propagation.PROPAGATE_ONLINE,
         propagation.PROPAGATE_RELEASED,
         propagation.SOFTMAX_VOTE,
+        standardising.STANDARDISE,
         layers.CONV2D,
         layers.DEPTHWISE_CONV2D,
         layers.SEGMENTATION_HEAD,
