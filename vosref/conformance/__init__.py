@@ -29,6 +29,7 @@ _HOME = {
     "asserting": ("assert_conforms", "assert_invariant"),
     "capabilities": ("Capabilities", "NotClaimedError"),
     "failures": ("ConformanceError",),
+    "invariants": ("INVARIANTS",),
     "mutants": ("MUTANTS",),
     "operations": ("OPERATIONS",),
     "report": ("Report",),

@@ -160,16 +160,15 @@ def sentence(verdict: Verdict, shared: float, /) -> str:
     if verdict.note:
         return f"{verdict.output}: {verdict.note}"
     if verdict.margin <= 1:
-        return (
-            f"{shared:.0%} of the pixels may have several labels: nothing is said of the rest"
-            if shared > AMBIGUOUS
-            else ""
-        )
+        many = f"{shared:.0%} of the pixels may have several labels: nothing is said of the rest"
+        return many if shared > AMBIGUOUS else ""
     if verdict.worst is None or verdict.got is None or verdict.reference is None:
         return f"{verdict.output} differs"
     at, got, exact = verdict.worst, verdict.got[verdict.worst], verdict.reference[verdict.worst]
-    where = ", ".join(map(str, at))
+    where = f"{verdict.output}[{', '.join(map(str, at))}]" if at else verdict.output
     if verdict.relation == "<=":
-        return f"{verdict.output}[{where}]: {got:.9g} should be at most {exact:.9g}"
-    size = "" if verdict.bound is None else f", bound {verdict.bound[at]:.3g}: margin {verdict.margin:.3g}"
-    return f"{verdict.output}[{where}] is {got:.9g} instead of {exact:.9g}{size} (allowed 1)"
+        return f"{where}: {got:.9g} should be at most {exact:.9g}"
+    if verdict.bound is None:
+        return f"{where} is {got:.9g} instead of {exact:.9g}"
+    size = f"bound {verdict.bound[at]:.3g}: margin {verdict.margin:.3g} (allowed 1)"
+    return f"{where} is {got:.9g} instead of {exact:.9g}, {size}"
