@@ -19,6 +19,8 @@ settings.register_profile("default", deadline=None, max_examples=25, derandomize
 settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
+INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
+UNCOMPILED = ("test_conformance_", "test_gradients_")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -84,12 +86,17 @@ def pytest_xdist_setupnodes(specs):
         os.environ.setdefault(variable, str(share))
 
 
+def pytest_ignore_collect(collection_path):
+    """Leave out, interpreted, what is the same compiled: the kit and the gradients run no kernel of their own."""
+    return True if INTERPRETED and collection_path.name.startswith(UNCOMPILED) else None
+
+
 def pytest_report_header():
     present = ", ".join(map(repr, NAMESPACES))
     return [
         f"vosref namespaces: {present}" + ("" if CUPY else " (no GPU answered: CuPy not run)"),
         f"vosref real data: {SHARED_DATA if SHARED_DATA.is_dir() else 'absent, its tests are skipped'}",
-        f"vosref numba: {'interpreted (NUMBA_DISABLE_JIT=1)' if os.environ.get('NUMBA_DISABLE_JIT') == '1' else 'jit'}",
+        f"vosref numba: {f'interpreted, without {UNCOMPILED[0]}* and {UNCOMPILED[1]}*' if INTERPRETED else 'jit'}",
     ]
 
 

@@ -1,9 +1,6 @@
 """The capability table: what the README says was run is what is run, and right."""
 
-import os
 from pathlib import Path
-
-import pytest
 
 import vosref
 from vosref.conformance.capability_table import COLUMNS, as_markdown, measured
@@ -13,7 +10,6 @@ README = Path(vosref.__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- capabilities: by vosref conform --table -->\n", "<!-- end of capabilities -->"
 
 
-@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="takes minutes when interpreted; runs compiled")
 def test_every_cell_that_is_advertised_was_run_and_every_one_that_passes_is_advertised():
     advertised = README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
     assert advertised == as_markdown(measured())
