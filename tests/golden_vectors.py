@@ -1,5 +1,7 @@
 """Golden vectors for the tests of their files: some operations, and results as somebody else would write them."""
 
+from contextlib import contextmanager
+
 from vosref.conformance.array_files import write_arrays
 from vosref.conformance.case_files import read_case
 from vosref.conformance.judge import reference
@@ -8,6 +10,18 @@ from vosref.conformance.operations import OPERATIONS
 
 SOME = ("local_matching", "to_mask", "resize_nearest")  # judged by bounds, by allowed labels, by equality
 CASE = "local_matching+window_clipped@1~0=float32"
+
+
+@contextmanager
+def without(name):
+    """Let there be no such operation for a while; afterwards all are there again, in their order."""
+    known = dict(OPERATIONS)
+    del OPERATIONS[name]
+    try:
+        yield
+    finally:
+        OPERATIONS.clear()
+        OPERATIONS.update(known)
 
 
 def files(folder):
