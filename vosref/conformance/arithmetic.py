@@ -70,7 +70,7 @@ class Arithmetic(NamedTuple):
     @property
     def u_sum(self) -> float:
         """Unit roundoff of sums."""
-        return max(ROUNDOFF[self.accumulate], 0.0)
+        return ROUNDOFF[self.accumulate]
 
     @property
     def function(self) -> float:
