@@ -191,6 +191,19 @@ def test_a_claim_of_order_is_broken_by_the_larger_left_side_alone():
     assert sentence(broken, 0.0) == "rule[1]: 2 should be at most 1"
 
 
+def test_elements_without_a_bound_are_counted_and_capped():
+    exact = np.zeros(8)
+    for unbound, passed in ((2, True), (3, False)):
+        limit = np.where(np.arange(8) < unbound, np.inf, 0.0)
+        (verdict,) = judge_claims("y", [Claim(np.where(np.isinf(limit), 9.0, 0.0), exact, "==", limit)])
+        assert verdict.margin == 0
+        assert verdict.ambiguous == unbound / 8
+        assert verdict.passed is passed
+    assert sentence(verdict, verdict.ambiguous) == "38% of the elements have no bound: nothing is said of the rest"
+    (verdict,) = judge_claims("y", [Claim(np.array([np.nan]), np.zeros(1), "==", np.array([np.inf]))])
+    assert verdict.margin == np.inf
+
+
 def test_no_claim_holds_for_nan_or_another_shape():
     assert claim_of([np.nan], [1.0], "<=", 1.0).margin == np.inf
     assert claim_of([np.nan], [np.nan], "==", 1.0).margin == np.inf

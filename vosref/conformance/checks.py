@@ -65,7 +65,7 @@ class Outcome(NamedTuple):
     subject: str
     status: str  # one of STATUSES
     margin: float = 0.0  # the largest over all outputs and elements
-    ambiguous: float = 0.0  # share of pixels with several allowed labels
+    ambiguous: float = 0.0  # share of pixels with several allowed labels, or of elements without a bound
     seconds: float = 0.0
     note: str = ""  # what was wrong, in a sentence
     reason: str = ""  # why a failure was expected
@@ -160,7 +160,8 @@ def sentence(verdict: Verdict, shared: float, /) -> str:
     if verdict.note:
         return f"{verdict.output}: {verdict.note}"
     if verdict.margin <= 1:
-        many = f"{shared:.0%} of the pixels may have several labels: nothing is said of the rest"
+        kind = "elements have no bound" if verdict.bound is not None else "pixels may have several labels"
+        many = f"{shared:.0%} of the {kind}: nothing is said of the rest"
         return many if shared > AMBIGUOUS else ""
     if verdict.worst is None or verdict.got is None or verdict.reference is None:
         return f"{verdict.output} differs"

@@ -16,7 +16,7 @@ from vosref.conformance.operations.operation import Claim, Inputs, Operation, Op
 
 __all__ = ["AMBIGUOUS", "Verdict", "allowed", "bounds", "judge", "judge_claims", "problem_for", "reference"]
 
-AMBIGUOUS = 0.25  # most pixels that may have several allowed labels before nothing is said about the rest
+AMBIGUOUS = 0.25  # most pixels that may have several labels, or elements any value, before nothing is said of the rest
 FLOAT64 = Arithmetic("float64", tie_break="first").checked()  # the reference's
 
 
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
     reference: NDArray[Any] | None = None
     bound: NDArray[Any] | None = None
     failing: NDArray[np.bool_] | None = None
-    ambiguous: float = 0.0  # share of pixels with several allowed labels
+    ambiguous: float = 0.0  # share of pixels with several allowed labels, or of elements without a bound
     note: str = ""  # why nothing could be compared
     relation: str = "=="  # of got to reference: "<=" in some invariants
 
@@ -130,7 +130,8 @@ def _measured(name: str, got: NDArray[Any], exact: NDArray[Any], bound: NDArray[
         margins = np.where((apart == 0) | vain, 0.0, apart / bound)
     margins = np.where(np.isnan(margins), np.inf, margins)
     worst = tuple(int(i) for i in np.unravel_index(np.argmax(margins), margins.shape))
-    return Verdict(name, float(margins[worst]), worst, got, exact, bound, margins > 1, relation=relation)
+    unbound = float(np.mean(np.isinf(bound)))
+    return Verdict(name, float(margins[worst]), worst, got, exact, bound, margins > 1, unbound, relation=relation)
 
 
 def _claim(name: str, claim: Claim) -> Verdict:

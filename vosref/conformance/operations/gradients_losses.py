@@ -120,7 +120,7 @@ TRANSDUCTIVE_LOSS_VJP = _vjp(
     Argument("d_votes", "(P, K) float", "∂L/∂votes"),
     _votes_bound,
     _scalar,
-)
+)._replace(dtypes=("float64", "float32", "bfloat16"))  # 1 / ε is more than float16 holds
 CROSS_ENTROPY_VJP = _vjp(
     losses.CROSS_ENTROPY, "∂L/∂z = g (softmax(z) - one-hot label)", D_LOGITS, _pixels_bound, _of_pixels
 )
