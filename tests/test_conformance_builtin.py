@@ -1,5 +1,7 @@
 """What is right is never failed: our own implementations in more than a thousand random cases each."""
 
+import importlib.util
+
 import pytest
 
 from vosref.conformance.builtin import BUILTIN, builtin
@@ -40,3 +42,9 @@ def test_cupys_are_judged_where_a_gpu_answers():
 def test_a_name_that_none_has_is_refused():
     with pytest.raises(ValueError, match="one of definition, numba"):
         builtin("jax")
+
+
+def test_a_library_that_is_missing_is_named_with_its_remedy(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "torch" else object())
+    with pytest.raises(ModuleNotFoundError, match=r"torch is not installed, .* pip install 'vosref\[train\]'"):
+        builtin("torch")

@@ -149,26 +149,40 @@ def _pulled_back(function: Any, cotangent: Any, arrays: Any, n: int, options: Op
     return tuple(array * 0 if g is None else g for array, g in zip(leaves, gradients, strict=True))
 
 
-def _cupy() -> Any:
-    if importlib.util.find_spec("cupy") is None:
-        raise ModuleNotFoundError("cupy is not installed; pip install 'vosref[cuda12]' or 'vosref[cuda13]'")
-    return Definitions("cupy", namespace="cupy")
-
-
 BUILTIN: Mapping[str, Callable[[], Any]] = {
     "definition": lambda: Definitions("definition"),
     "numba": lambda: Definitions("numba", tier="numba"),
     "array-api-strict": lambda: Definitions("array-api-strict", namespace="array_api_strict"),
     "torch": lambda: Subject(TorchTwins()),
     "torch-definition": lambda: Definitions("torch-definition", namespace="torch"),
-    "cupy": _cupy,
+    "cupy": lambda: Definitions("cupy", namespace="cupy"),
     "float16": lambda: Half("float16"),
     "bfloat16": lambda: Half("bfloat16"),
 }
 
 
+# What they need, and how it is installed.
+NEEDED = {
+    "array-api-strict": ("array_api_strict", "array-api-strict"),
+    "torch": ("torch", "'vosref[train]'"),
+    "torch-definition": ("torch", "'vosref[train]'"),
+    "cupy": ("cupy", "'vosref[cuda12]' or 'vosref[cuda13]'"),
+}
+
+
 def builtin(name: str, /) -> Any:
-    """Return one of our implementations as a subject; ValueError for a name that none has."""
+    """Return one of our implementations as a subject.
+
+    Raises
+    ------
+    ValueError
+        If none has that name.
+    ModuleNotFoundError
+        If the library that it needs is not installed.
+    """
     if name not in BUILTIN:
         raise ValueError(f"a subject of ours is one of {', '.join(BUILTIN)}, got {name!r}")
+    module, package = NEEDED.get(name, ("numpy", "numpy"))
+    if importlib.util.find_spec(module) is None:
+        raise ModuleNotFoundError(f"{module} is not installed, which the subject {name} needs; pip install {package}")
     return BUILTIN[name]()

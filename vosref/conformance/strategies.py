@@ -12,7 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
+
+try:
+    from hypothesis import strategies as st
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError("strategies are Hypothesis's; pip install 'vosref[conformance]'") from error
 
 from vosref.conformance.arithmetic import DTYPES, rounded
 from vosref.conformance.capabilities import Capabilities
