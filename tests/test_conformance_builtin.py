@@ -1,6 +1,7 @@
 """What is right is never failed: our own implementations in more than a thousand random cases each."""
 
 import importlib.util
+import pickle
 
 import pytest
 
@@ -21,6 +22,10 @@ def test_a_right_implementation_passes_every_named_case_and_25_random_ones(subje
     outcomes = [run_check(subject, check) for check in checks_for(subject, level="extended", operations=(operation,))]
     assert [(o.id, o.status, o.note) for o in outcomes if o.status not in ("passed", "not claimed")] == []
     assert outcomes or not set(subject.capabilities.dtypes) & set(OPERATIONS[operation].dtypes)
+
+
+def test_they_travel_to_other_processes(subject):
+    assert pickle.loads(pickle.dumps(subject)).name == subject.name
 
 
 def test_they_all_have_cases_of_their_own():

@@ -80,18 +80,15 @@ class TorchTwins:
     name = "torch"
     capabilities = Capabilities(WIDE, namespace="torch", squares="searched")
 
-    def __init__(self) -> None:
-        self._twins = importlib.import_module("vosref.train.matching")
-
     def global_matching(self, query: Any, reference: Any, labels: Any, /, *, n_neighbours: int) -> Any:
         """Match to the nearest pixel."""
         if n_neighbours != 1:
             raise NotClaimedError("only the nearest pixel is matched")
-        return self._twins.global_matching(query, reference, labels)
+        return _twins().global_matching(query, reference, labels)
 
     def local_matching(self, query: Any, previous: Any, labels: Any, /, **options: Any) -> Any:
         """Match in the window."""
-        return self._twins.local_matching(query, previous, labels, **options)
+        return _twins().local_matching(query, previous, labels, **options)
 
     def global_matching_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
         """Differentiate the twin."""
@@ -136,6 +133,10 @@ class TorchTwins:
     def bootstrapped_cross_entropy_vjp(self, cotangent: Any, *arrays: Any, **options: Any) -> Any:
         """Differentiate the definition."""
         return _pulled_back(losses.bootstrapped_cross_entropy, cotangent, arrays, 1, options)[0]
+
+
+def _twins() -> Any:
+    return importlib.import_module("vosref.train.matching")
 
 
 def _pulled_back(function: Any, cotangent: Any, arrays: Any, n: int, options: Options) -> tuple[Any, ...]:
