@@ -14,7 +14,7 @@ from vosref.blocks import DEFAULT_MEMORY, rows_within, slices, tiles
 from vosref.distance import expanded_squares, normalised, widened
 from vosref.shapes import check_matching, check_matching_values, check_neighbours, check_window
 
-__all__ = ["global_matching", "local_matching", "subsample"]
+__all__ = ["global_matching", "local_matching", "members", "subsample"]
 
 ARRAYS_PER_PAIR = 6  # tiles alive at once below: lengths, product, squares, what belongs to an object, the tile before
 
@@ -53,7 +53,7 @@ def global_matching(query, reference, labels, /, *, n_neighbours=1, memory=DEFAU
     check_matching(query, reference, labels)
     check_neighbours(n_neighbours)
     dtype, (query, reference) = query.dtype, widened(query, reference)
-    member = _members(query, reference, labels)
+    member = members(query, reference, labels)
     columns = []
     for k in range(labels.shape[1]):
         pixels = xp.take(reference, xp.nonzero(member[:, k])[0], axis=0)
@@ -92,7 +92,7 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
     check_matching(query, previous, labels)
     check_window(query, previous, grid, window_radius)
     dtype, (query, previous) = query.dtype, widened(query, previous)
-    member = xp.reshape(_members(query, previous, labels), (*grid, labels.shape[1]))
+    member = xp.reshape(members(query, previous, labels), (*grid, labels.shape[1]))
     query, previous = (xp.reshape(a, (*grid, a.shape[1])) for a in (query, previous))
     window = 2 * window_radius + 1
     wide = min(window, rows_within(memory, _bytes_per_pair(query) * min(window, grid[0]) * min(2 * window, grid[1])))
@@ -186,7 +186,7 @@ def _bytes_per_pair(query):
     return ARRAYS_PER_PAIR * array_namespace(query).finfo(query.dtype).bits // 8
 
 
-def _members(query, reference, labels):
+def members(query, reference, labels, /):
     """Check values; return which pixel belongs to which object, (R, K) of bool."""
     xp = array_namespace(query, reference, labels)
     largest = [4 * xp.max(xp.sum(a * a, axis=1)) for a in (query, reference)]  # no square of a pair's is larger

@@ -21,7 +21,8 @@ from vosref.blocks import DEFAULT_MEMORY, rows_within, slices, tiles
 from vosref.distance import direct_squares, widened
 from vosref.gradients.cotangents import check_cotangent
 from vosref.gradients.nearest import BYTES_PER_PAIR, nearest, nearest_in_window
-from vosref.shapes import check_embeddings, check_matching, check_matching_values, check_neighbours, check_window
+from vosref.matching import members
+from vosref.shapes import check_embeddings, check_matching, check_neighbours, check_window
 
 __all__ = ["embedding_distance_vjp", "global_matching_vjp", "local_matching_vjp"]
 
@@ -103,7 +104,7 @@ def global_matching_vjp(cotangent, query, reference, labels, /, *, n_neighbours=
     check_neighbours(n_neighbours)
     check_cotangent(cotangent, (query.shape[0], labels.shape[1]))
     given, (query, reference) = (query, reference), widened(query, reference)
-    member, cotangent = _members(query, reference, labels), xp.astype(cotangent, query.dtype)
+    member, cotangent = members(query, reference, labels), xp.astype(cotangent, query.dtype)
     choices = []
     for k in range(labels.shape[1]):
         pixels = xp.nonzero(member[:, k])[0]
@@ -147,7 +148,7 @@ def local_matching_vjp(cotangent, query, previous, labels, /, *, grid, window_ra
     check_window(query, previous, grid, window_radius)
     check_cotangent(cotangent, (query.shape[0], labels.shape[1]))
     given, (query, previous) = (query, previous), widened(query, previous)
-    member = xp.reshape(_members(query, previous, labels), (*grid, labels.shape[1]))
+    member = xp.reshape(members(query, previous, labels), (*grid, labels.shape[1]))
     now, before = (xp.reshape(a, (*grid, a.shape[1])) for a in (query, previous))
     window = 2 * window_radius + 1
     wide = min(window, rows_within(memory, BYTES_PER_PAIR * min(window, grid[0]) * min(2 * window, grid[1])))
@@ -206,15 +207,3 @@ def _sum_at(values, places, n, memory):
 def _as_given(arrays, *gradients):
     xp = array_namespace(*arrays)
     return tuple(xp.astype(g, a.dtype) for a, g in zip(arrays, gradients, strict=True))
-
-
-def _members(query, reference, labels):
-    """Check values as the definitions do; return which pixel belongs to which object, (R, K) of bool."""
-    xp = array_namespace(query, reference, labels)
-    largest = [4 * xp.max(xp.sum(a * a, axis=1)) for a in (query, reference)]
-    member = xp.astype(labels, xp.bool)
-    one_hot = xp.all(labels == xp.astype(member, labels.dtype)) & xp.all(
-        xp.sum(xp.astype(member, xp.int64), axis=1) <= 1
-    )
-    check_matching_values(finite=all(bool(xp.isfinite(n)) for n in largest), one_hot=bool(one_hot))
-    return member

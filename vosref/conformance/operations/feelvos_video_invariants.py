@@ -1,7 +1,6 @@
 """What every label that is handed on to the nearest pixel obeys, whatever its values."""
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -11,22 +10,16 @@ from vosref.conformance.operations.operation import Claim, Invariant, Probe, Pro
 __all__ = ["FEELVOS_VIDEO"]
 
 
-def _labels(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
-    """Labels of a problem with some inputs replaced, and a slack: 0, infinite where several labels are allowed."""
-    inputs = problem.inputs | replaced
-    return probe.call(inputs, problem.options)["labels"], probe.bound(inputs, problem.options)["labels"]
-
-
 def labels_are_columns(probe: Probe, problem: Problem) -> list[Claim]:
     """Every label is one of those given."""
-    got, _ = _labels(probe, problem)
+    got, _ = probe.measured(problem)
     last = problem.inputs["labels"].shape[1] - 1
     return [Claim(np.zeros_like(got), got, "<=", 0.0), Claim(got, np.full_like(got, last), "<=", 0.0)]
 
 
 def frames_that_are_the_same_keep_the_mask(probe: Probe, problem: Problem) -> list[Claim]:
     """Of a video in which nothing moves, every pixel keeps its label."""
-    got, slack = _labels(probe, problem)
+    got, slack = probe.measured(problem)
     own = np.argmax(problem.inputs["labels"], axis=1)
     return [Claim(got, np.broadcast_to(own, got.shape), "==", slack)]
 
@@ -35,8 +28,8 @@ def later_frames_change_nothing(probe: Probe, problem: Problem) -> list[Claim]:
     """Cutting a video short leaves the same labels as far as it goes: frames are labelled one after another."""
     embeddings = problem.inputs["embeddings"]
     short = max(2, len(embeddings) - 2)
-    plain, slack = _labels(probe, problem)
-    cut, other = _labels(probe, problem, embeddings=embeddings[:short])
+    plain, slack = probe.measured(problem)
+    cut, other = probe.measured(problem, embeddings=embeddings[:short])
     return [Claim(cut, plain[: short - 1], "==", slack[: short - 1] + other)]
 
 
@@ -44,8 +37,8 @@ def permuting_objects_permutes_labels(probe: Probe, problem: Problem) -> list[Cl
     """Objects by other names give the same labels, so renamed."""
     labels = problem.inputs["labels"]
     order = np.roll(np.arange(labels.shape[1]), 1)
-    plain, slack = _labels(probe, problem)
-    moved, other = _labels(probe, problem, labels=labels[:, order])
+    plain, slack = probe.measured(problem)
+    moved, other = probe.measured(problem, labels=labels[:, order])
     return [Claim(order[np.asarray(moved, int) % len(order)], plain, "==", slack + other)]
 
 
@@ -53,9 +46,9 @@ def mirroring_mirrors(probe: Probe, problem: Problem, *, axis: int) -> list[Clai
     """Frames upside down, or left for right, have the same labels, so turned."""
     embeddings, labels = problem.inputs.values()
     turned = np.flip(np.arange(len(labels)).reshape(embeddings.shape[1:3]), axis=axis).reshape(-1)
-    plain, slack = _labels(probe, problem)
+    plain, slack = probe.measured(problem)
     flipped = {"embeddings": np.flip(embeddings, axis=axis + 1).copy(), "labels": labels[turned]}
-    moved, other = _labels(probe, problem, **flipped)
+    moved, other = probe.measured(problem, **flipped)
     return [Claim(moved, plain[:, turned], "==", slack[:, turned] + other)]
 
 

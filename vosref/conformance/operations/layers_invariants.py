@@ -12,22 +12,14 @@ from vosref.shapes import window_geometry
 __all__ = ["CONVOLUTION", "DEPTHWISE", "HEAD"]
 
 
-def _results(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
-    """Return result and bound of a problem with some inputs or options replaced."""
-    inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
-    options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
-    (result,), (bound,) = probe.call(inputs, options).values(), probe.bound(inputs, options).values()
-    return result, bound
-
-
 def a_convolution_is_linear(probe: Probe, problem: Problem) -> list[Claim]:
     """Two parts of an image add up to it, and its negative has the negative result, the bias aside."""
     image, bias = problem.inputs["image"], problem.inputs["bias"]
     part = np.indices(image.shape).sum(axis=0) % 3 == 0
-    whole, bound = _results(probe, problem)
-    first, one = _results(probe, problem, image=np.where(part, image, 0.0))
-    second, other = _results(probe, problem, image=np.where(part, 0.0, image), bias=0 * bias)
-    negative, its = _results(probe, problem, image=-image, bias=-bias)
+    whole, bound = probe.measured(problem)
+    first, one = probe.measured(problem, image=np.where(part, image, 0.0))
+    second, other = probe.measured(problem, image=np.where(part, 0.0, image), bias=0 * bias)
+    negative, its = probe.measured(problem, image=-image, bias=-bias)
     return [Claim(first + second, whole, "==", bound + one + other), Claim(-negative, whole, "==", bound + its)]
 
 
@@ -39,7 +31,7 @@ def a_kernel_of_one_tap_shifts_the_image(probe: Probe, problem: Problem) -> list
     padded, row = np.pad(image, (*pads, (0, 0))), options["dilation"] * (kernel.shape[0] - 1)
     stride, tap = options["stride"], np.zeros_like(kernel)
     tap[-1, 0] = np.eye(*kernel.shape[2:]) if kernel.ndim == 4 else 1.0
-    got, bound = _results(probe, problem, kernel=tap, bias=0 * problem.inputs["bias"])
+    got, bound = probe.measured(problem, kernel=tap, bias=0 * problem.inputs["bias"])
     kept = padded[row:, :, : got.shape[2]][: (size[0] - 1) * stride + 1 : stride, : (size[1] - 1) * stride + 1 : stride]
     return [Claim(got, kept, "==", bound)]
 
@@ -47,9 +39,9 @@ def a_kernel_of_one_tap_shifts_the_image(probe: Probe, problem: Problem) -> list
 def zeros_around_the_image_are_padding(probe: Probe, problem: Problem) -> list[Claim]:
     """Zeros around an image, without padding, have the result of the image with padding."""
     image = problem.inputs["image"]
-    padded, bound = _results(probe, problem)
+    padded, bound = probe.measured(problem)
     surrounded = np.pad(image, (*problem.options["padding"], (0, 0)))
-    bare, other = _results(probe, problem, image=surrounded, padding=((0, 0), (0, 0)))
+    bare, other = probe.measured(problem, image=surrounded, padding=((0, 0), (0, 0)))
     return [Claim(padded, bare, "==", bound + other)]
 
 
@@ -57,18 +49,18 @@ def shifting_by_a_stride_shifts_by_one(probe: Probe, problem: Problem) -> list[C
     """As many zeros before an image as windows are apart move the result by one row and one column."""
     stride = problem.options["stride"]
     moved_image = np.pad(problem.inputs["image"], ((stride, 0), (stride, 0), (0, 0)))
-    plain, bound = _results(probe, problem)
-    moved, other = _results(probe, problem, image=moved_image)
+    plain, bound = probe.measured(problem)
+    moved, other = probe.measured(problem, image=moved_image)
     return [Claim(moved[1:, 1:], plain, "==", bound + other[1:, 1:])]
 
 
 def groups_are_convolutions_side_by_side(probe: Probe, problem: Problem) -> list[Claim]:
     """Each run of channels gives what it gives by itself."""
-    whole, bound = _results(probe, problem)
+    whole, bound = probe.measured(problem)
     groups, parts, slack = problem.options["groups"], [], []
     runs = zip(*(np.split(problem.inputs[name], groups, axis=-1) for name in problem.inputs), strict=True)
     for image, kernel, bias in runs:
-        result, own = _results(probe, problem, image=image, kernel=kernel, bias=bias, groups=1)
+        result, own = probe.measured(problem, image=image, kernel=kernel, bias=bias, groups=1)
         parts.append(result)
         slack.append(own)
     return [Claim(whole, np.concatenate(parts, axis=2), "==", bound + np.concatenate(slack, axis=2))]
@@ -77,9 +69,9 @@ def groups_are_convolutions_side_by_side(probe: Probe, problem: Problem) -> list
 def permuting_channels_permutes_the_result(probe: Probe, problem: Problem) -> list[Claim]:
     """Every channel is convolved with its own kernel and nothing else."""
     order = np.roll(np.arange(problem.inputs["bias"].size), 1)
-    plain, bound = _results(probe, problem)
+    plain, bound = probe.measured(problem)
     turned = {name: value[..., order] for name, value in problem.inputs.items()}
-    moved, other = _results(probe, problem, **turned)
+    moved, other = probe.measured(problem, **turned)
     return [Claim(moved, plain[..., order], "==", bound[..., order] + other)]
 
 
@@ -87,18 +79,18 @@ def permuting_objects_permutes_the_logits(probe: Probe, problem: Problem) -> lis
     """Columns are in the order of the objects, which has no other effect."""
     cues = problem.inputs["cues"]
     order = np.roll(np.arange(cues.shape[2]), 1)
-    plain, bound = _results(probe, problem)
-    moved, other = _results(probe, problem, cues=cues[:, :, order, :])
+    plain, bound = probe.measured(problem)
+    moved, other = probe.measured(problem, cues=cues[:, :, order, :])
     return [Claim(moved, plain[..., order], "==", bound[..., order] + other)]
 
 
 def an_object_alone_has_the_same_logits(probe: Probe, problem: Problem) -> list[Claim]:
     """No object sees another's cues, and one is as good as many."""
     cues = problem.inputs["cues"]
-    whole, bound = _results(probe, problem)
+    whole, bound = probe.measured(problem)
     claims = []
     for k in range(cues.shape[2]):
-        alone, other = _results(probe, problem, cues=cues[:, :, k : k + 1, :])
+        alone, other = probe.measured(problem, cues=cues[:, :, k : k + 1, :])
         claims.append(Claim(alone[..., 0], whole[..., k], "==", bound[..., k] + other[..., 0]))
     return claims
 
@@ -107,7 +99,7 @@ def objects_with_equal_cues_have_equal_logits(probe: Probe, problem: Problem) ->
     """Objects are told apart by their cues alone."""
     cues = problem.inputs["cues"]
     same = np.repeat(cues[:, :, :1, :], cues.shape[2], axis=2)
-    got, bound = _results(probe, problem, cues=same)
+    got, bound = probe.measured(problem, cues=same)
     return [Claim(got, np.repeat(got[..., :1], cues.shape[2], axis=2), "==", 2 * bound)]
 
 
@@ -115,9 +107,9 @@ def mirroring_frame_and_kernels_mirrors_the_logits(probe: Probe, problem: Proble
     """Everything left for right, the kernels too, has the same logits, so turned."""
     weights = problem.inputs["weights"]
     turned: dict[str, NDArray[Any]] = {k: v[:, ::-1] if k.endswith("kernel") else v for k, v in weights.items()}
-    plain, bound = _results(probe, problem)
+    plain, bound = probe.measured(problem)
     features, cues = (problem.inputs[name][:, ::-1] for name in ("features", "cues"))
-    moved, other = _results(probe, problem, weights=turned, features=features, cues=cues)
+    moved, other = probe.measured(problem, weights=turned, features=features, cues=cues)
     return [Claim(moved[:, ::-1], plain, "==", bound + other[:, ::-1])]
 
 

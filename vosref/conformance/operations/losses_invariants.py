@@ -12,16 +12,9 @@ from vosref.conformance.operations.operation import Claim, Invariant, Probe, Pro
 __all__ = ["HARDEST", "PIXELS", "TRANSDUCTIVE"]
 
 
-def _loss(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
-    """Loss and bound of a problem with some inputs or options replaced."""
-    inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
-    options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
-    return probe.call(inputs, options)["loss"], probe.bound(inputs, options)["loss"]
-
-
 def losses_are_not_negative(probe: Probe, problem: Problem) -> list[Claim]:
     """Losses are 0 or more, but for what ε adds to a vote of 1."""
-    got, bound = _loss(probe, problem)
+    got, bound = probe.measured(problem)
     pixels = len(problem.inputs["labels"]) if problem.options.get("reduction") == "sum" else 1
     lowest = -pixels * np.log1p(problem.options.get("epsilon", 0.0))
     return [Claim(np.full_like(got, lowest), got, "<=", bound)]
@@ -29,8 +22,8 @@ def losses_are_not_negative(probe: Probe, problem: Problem) -> list[Claim]:
 
 def the_order_of_pixels_does_not_matter(probe: Probe, problem: Problem) -> list[Claim]:
     """Pixels in the opposite order have the same losses, in that order."""
-    plain, bound = _loss(probe, problem)
-    turned, other = _loss(probe, problem, **{name: a[::-1].copy() for name, a in problem.inputs.items()})
+    plain, bound = probe.measured(problem)
+    turned, other = probe.measured(problem, **{name: a[::-1].copy() for name, a in problem.inputs.items()})
     bound = np.flip(bound)
     return [Claim(turned, np.flip(plain), "==", bound + other)]
 
@@ -40,16 +33,16 @@ def the_order_of_objects_does_not_matter(probe: Probe, problem: Problem) -> list
     scores, labels = problem.inputs.values()
     other_way = labels[:, ::-1].copy() if np.ndim(labels) > 1 else scores.shape[1] - 1 - labels
     name = next(iter(problem.inputs))
-    plain, bound = _loss(probe, problem)
-    turned, other = _loss(probe, problem, **{name: scores[:, ::-1].copy(), "labels": other_way})
+    plain, bound = probe.measured(problem)
+    turned, other = probe.measured(problem, **{name: scores[:, ::-1].copy(), "labels": other_way})
     return [Claim(turned, plain, "==", bound + other)]
 
 
 def the_sum_is_the_mean_times_the_judged_pixels(probe: Probe, problem: Problem) -> list[Claim]:
     """Of n pixels with a label, the sum is n times the mean."""
     n = np.count_nonzero(np.any(problem.inputs["labels"] > 0, axis=1))
-    mean, bound = _loss(probe, problem, reduction="mean")
-    total, other = _loss(probe, problem, reduction="sum")
+    mean, bound = probe.measured(problem, reduction="mean")
+    total, other = probe.measured(problem, reduction="sum")
     return [Claim(total, n * mean, "==", other + n * bound)]
 
 
@@ -57,8 +50,8 @@ def pixels_without_a_label_do_not_count(probe: Probe, problem: Problem) -> list[
     """Three pixels more, without a label, change nothing."""
     votes, labels = problem.inputs.values()
     more = {"votes": np.concatenate([votes, votes[:1] * 0.5, votes[:1], votes[:1] * 0]), "labels": _padded(labels, 3)}
-    plain, bound = _loss(probe, problem)
-    longer, other = _loss(probe, problem, **more)
+    plain, bound = probe.measured(problem)
+    longer, other = probe.measured(problem, **more)
     return [Claim(longer, plain, "==", bound + other)]
 
 
@@ -70,16 +63,16 @@ def adding_a_number_to_all_logits_changes_nothing(probe: Probe, problem: Problem
     """One number more on all logits of a pixel leaves its loss as it is."""
     # Multiples of 1/8 and below 16: in every data type the sum is exact.
     coarse = np.clip(np.round(8 * problem.inputs["logits"]) / 8, -15.0, 15.0)
-    plain, bound = _loss(probe, problem, logits=coarse)
-    moved, other = _loss(probe, problem, logits=coarse + 1.5)
+    plain, bound = probe.measured(problem, logits=coarse)
+    moved, other = probe.measured(problem, logits=coarse + 1.5)
     return [Claim(moved, plain, "==", bound + other)]
 
 
 def fewer_of_the_hardest_lose_no_less(probe: Probe, problem: Problem) -> list[Claim]:
     """Fewer of the largest losses have no smaller a mean."""
     pixels = len(problem.inputs["labels"])
-    half, bound = _loss(probe, problem, n_hardest=max(1, pixels // 2))
-    every, other = _loss(probe, problem, n_hardest=pixels)
+    half, bound = probe.measured(problem, n_hardest=max(1, pixels // 2))
+    every, other = probe.measured(problem, n_hardest=pixels)
     return [Claim(every, half, "<=", bound + other)]
 
 

@@ -13,11 +13,8 @@ __all__ = ["GLOBAL", "LOCAL", "PAIRS"]
 
 def _results(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
     """Distance to the nearest pixel, and its bound, with some inputs or options replaced."""
-    inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
-    options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
-    if "n_neighbours" in options:
-        options = options | {"n_neighbours": 1}
-    return probe.call(inputs, options)["distance"], probe.bound(inputs, options)["distance"]
+    nearest = {"n_neighbours": 1} if "n_neighbours" in problem.options else {}
+    return probe.measured(problem, **replaced | nearest)
 
 
 def distances_lie_between_0_and_1(probe: Probe, problem: Problem) -> list[Claim]:

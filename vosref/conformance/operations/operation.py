@@ -62,6 +62,13 @@ class Probe(NamedTuple):
     call: Callable[[Inputs, Options], Outputs]
     bound: Callable[[Inputs, Options], Outputs]
 
+    def measured(self, problem: Problem, /, **replaced: Any) -> tuple[Any, Any]:
+        """Return the single result of a problem, some inputs or options replaced by name, and its bound."""
+        inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
+        options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
+        (result,), (bound,) = self.call(inputs, options).values(), self.bound(inputs, options).values()
+        return result, bound
+
 
 class Invariant(NamedTuple):
     """A property that every right implementation has, whatever the reference says."""

@@ -1,7 +1,6 @@
 """What every propagation obeys, whatever its values: properties to test an implementation by, without a reference."""
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -11,19 +10,12 @@ from vosref.conformance.operations.operation import Claim, Invariant, Probe, Pro
 __all__ = ["ONLINE", "RELEASED", "VOTE"]
 
 
-def _votes(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
-    """Votes and bound of a problem with some inputs or options replaced."""
-    inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
-    options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
-    return probe.call(inputs, options)["votes"], probe.bound(inputs, options)["votes"]
-
-
 def permuting_objects_permutes_columns(probe: Probe, problem: Problem) -> list[Claim]:
     """Objects in another order give the same columns in that order."""
     labels = problem.inputs["labels"]
     order = np.roll(np.arange(labels.shape[-1]), 1)
-    plain, bound = _votes(probe, problem)
-    moved, other = _votes(probe, problem, labels=labels[..., order])
+    plain, bound = probe.measured(problem)
+    moved, other = probe.measured(problem, labels=labels[..., order])
     return [Claim(moved, plain[:, order], "==", bound[:, order] + other)]
 
 
@@ -32,8 +24,8 @@ def the_order_of_references_does_not_matter(probe: Probe, problem: Problem) -> l
     turned = {name: a[::-1] for name, a in problem.inputs.items() if name != "query"}
     if "sigma" in problem.options:
         turned["sigma"] = problem.options["sigma"][::-1]
-    plain, bound = _votes(probe, problem)
-    moved, other = _votes(probe, problem, **turned)
+    plain, bound = probe.measured(problem)
+    moved, other = probe.measured(problem, **turned)
     return [Claim(moved, plain, "==", bound + other)]
 
 
@@ -41,30 +33,30 @@ def votes_are_linear_in_labels(probe: Probe, problem: Problem) -> list[Claim]:
     """Quartering labels quarters votes; two parts of them get votes that sum to the whole's."""
     labels = problem.inputs["labels"]
     first = labels * (np.arange(labels.shape[-2]) % 2)[:, None]
-    whole, bound = _votes(probe, problem)
-    quarter, less = _votes(probe, problem, labels=labels / 4)
-    one, of_one = _votes(probe, problem, labels=first)
-    two, of_two = _votes(probe, problem, labels=labels - first)
+    whole, bound = probe.measured(problem)
+    quarter, less = probe.measured(problem, labels=labels / 4)
+    one, of_one = probe.measured(problem, labels=first)
+    two, of_two = probe.measured(problem, labels=labels - first)
     return [Claim(4 * quarter, whole, "==", bound + 4 * less), Claim(one + two, whole, "==", bound + of_one + of_two)]
 
 
 def constant_labels_get_votes_of_1(probe: Probe, problem: Problem) -> list[Claim]:
     """Where every reference pixel is of every object, each gets the vote 1: weights of a softmax sum to 1."""
-    got, bound = _votes(probe, problem, labels=np.ones_like(problem.inputs["labels"]))
+    got, bound = probe.measured(problem, labels=np.ones_like(problem.inputs["labels"]))
     return [Claim(got, np.ones_like(got), "==", bound)]
 
 
 def rows_sum_to_at_most_1(probe: Probe, problem: Problem) -> list[Claim]:
     """Votes sum to 1 at most where labels do: the spatial term takes away and gives nothing."""
-    got, bound = _votes(probe, problem)
+    got, bound = probe.measured(problem)
     total = np.sum(got, axis=1)
     return [Claim(total, np.ones_like(total), "<=", np.sum(bound, axis=1))]
 
 
 def a_wider_spatial_term_takes_no_vote(probe: Probe, problem: Problem) -> list[Claim]:
     """Doubling every σ makes no vote smaller."""
-    narrow, bound = _votes(probe, problem)
-    wide, other = _votes(probe, problem, sigma=tuple(2 * s for s in problem.options["sigma"]))
+    narrow, bound = probe.measured(problem)
+    wide, other = probe.measured(problem, sigma=tuple(2 * s for s in problem.options["sigma"]))
     return [Claim(narrow, wide, "<=", bound + other)]
 
 
@@ -73,22 +65,22 @@ def adding_one_vector_to_all_references_changes_nothing(probe: Probe, problem: P
     reference = problem.inputs["reference"]
     # Multiples of 1/8, and small numbers of them: in every data type the sum is exact.
     coarse, shift = np.round(8 * reference) / 8, np.where(np.arange(reference.shape[1]) % 2, 0.5, -0.25)
-    plain, bound = _votes(probe, problem, reference=coarse)
-    moved, other = _votes(probe, problem, reference=coarse + shift)
+    plain, bound = probe.measured(problem, reference=coarse)
+    moved, other = probe.measured(problem, reference=coarse + shift)
     return [Claim(moved, plain, "==", bound + other)]
 
 
 def seeing_every_frame_twice_scales_by_root_2(probe: Probe, problem: Problem) -> list[Claim]:
     """Every frame twice doubles the targets' degrees alone: S shrinks by √2, and there are twice as many pairs."""
     twice = {name: np.concatenate([a, a]) for name, a in problem.inputs.items() if name != "query"}
-    once, bound = _votes(probe, problem)
-    both, other = _votes(probe, problem, **twice, sigma=problem.options["sigma"] * 2)
+    once, bound = probe.measured(problem)
+    both, other = probe.measured(problem, **twice, sigma=problem.options["sigma"] * 2)
     return [Claim(both, np.sqrt(2) * once, "==", 2 * bound + other)]
 
 
 def votes_are_no_more_than_labels_in_sum_of_squares(probe: Probe, problem: Problem) -> list[Claim]:
     """S has no singular value above 1: votes are, in sum of squares, no more than labels."""
-    got, bound = _votes(probe, problem)
+    got, bound = probe.measured(problem)
     votes, labels = np.sum(got * got, axis=0), np.sum(problem.inputs["labels"] ** 2, axis=(0, 1))
     return [Claim(votes, labels, "<=", np.sum(2 * np.abs(got) * bound + bound * bound, axis=0))]
 
@@ -97,8 +89,8 @@ def mirroring_mirrors(probe: Probe, problem: Problem, *, axis: int) -> list[Clai
     """Frames upside down, or left for right, have the same votes, so turned."""
     (height, width), count = problem.options["grid"], len(problem.inputs["query"])
     turned = np.flip(np.arange(count).reshape(height, width), axis=axis).reshape(-1)
-    plain, bound = _votes(probe, problem)
-    flipped, other = _votes(probe, problem, **{name: a[..., turned, :] for name, a in problem.inputs.items()})
+    plain, bound = probe.measured(problem)
+    flipped, other = probe.measured(problem, **{name: a[..., turned, :] for name, a in problem.inputs.items()})
     return [Claim(flipped, plain[turned], "==", bound[turned] + other)]
 
 
@@ -106,9 +98,9 @@ def transposing_transposes(probe: Probe, problem: Problem) -> list[Claim]:
     """Rows made columns in all frames, and the grid with them, give the same votes."""
     height, width = problem.options["grid"]
     across = np.arange(height * width).reshape(height, width).T.reshape(-1)
-    plain, bound = _votes(probe, problem)
+    plain, bound = probe.measured(problem)
     turned = {name: a[..., across, :] for name, a in problem.inputs.items()}
-    moved, other = _votes(probe, problem, **turned, grid=(width, height))
+    moved, other = probe.measured(problem, **turned, grid=(width, height))
     return [Claim(moved, plain[across], "==", bound[across] + other)]
 
 

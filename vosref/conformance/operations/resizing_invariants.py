@@ -1,7 +1,5 @@
 """What every resize obeys, of an image, a mask or labels, whatever it shows."""
 
-from typing import Any
-
 import numpy as np
 
 from vosref.conformance.operations import resizing_problems as problems
@@ -10,17 +8,9 @@ from vosref.conformance.operations.operation import Claim, Invariant, Probe, Pro
 __all__ = ["BILINEAR", "GRID", "MASK", "NEAREST"]
 
 
-def _results(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
-    """Return result and bound of a problem with some inputs or options replaced."""
-    inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
-    options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
-    (result,), (bound,) = probe.call(inputs, options).values(), probe.bound(inputs, options).values()
-    return result, bound
-
-
 def constants_stay_constant(probe: Probe, problem: Problem) -> list[Claim]:
     """Weights of a mixture sum to 1, at the border too."""
-    got, bound = _results(probe, problem, values=np.full_like(problem.inputs["values"], 0.75))
+    got, bound = probe.measured(problem, values=np.full_like(problem.inputs["values"], 0.75))
     return [Claim(got, np.full_like(got, 0.75), "==", bound)]
 
 
@@ -38,23 +28,23 @@ def mirroring_mirrors(probe: Probe, problem: Problem) -> list[Claim]:
     """Half a turn of the image is half a turn of the result, by either convention."""
     claims = []
     for aligned in (False, True):
-        plain, bound = _results(probe, problem, align_corners=aligned)
-        turned, other = _results(probe, problem, values=problem.inputs["values"][::-1, ::-1], align_corners=aligned)
+        plain, bound = probe.measured(problem, align_corners=aligned)
+        turned, other = probe.measured(problem, values=problem.inputs["values"][::-1, ::-1], align_corners=aligned)
         claims.append(Claim(turned[::-1, ::-1], plain, "==", bound + other[::-1, ::-1]))
     return claims
 
 
 def transposing_transposes(probe: Probe, problem: Problem) -> list[Claim]:
     """Rows made columns, in image and size, give the same result, so turned."""
-    plain, bound = _results(probe, problem)
+    plain, bound = probe.measured(problem)
     values, size = np.swapaxes(problem.inputs["values"], 0, 1), problem.options["size"][::-1]
-    turned, other = _results(probe, problem, values=values, size=size)
+    turned, other = probe.measured(problem, values=values, size=size)
     return [Claim(np.swapaxes(turned, 0, 1), plain, "==", bound + np.swapaxes(other, 0, 1))]
 
 
 def a_mixture_lies_between_its_samples(probe: Probe, problem: Problem) -> list[Claim]:
     """No element is below the smallest sample or above the largest: there is no extrapolation."""
-    values, (got, bound) = problem.inputs["values"], _results(probe, problem)
+    values, (got, bound) = problem.inputs["values"], probe.measured(problem)
     low, high = (np.broadcast_to(f(values, axis=(0, 1)), got.shape) for f in (np.min, np.max))
     return [Claim(low, got, "<=", bound), Claim(got, high, "<=", bound)]
 
@@ -63,20 +53,20 @@ def aligned_corners_stay(probe: Probe, problem: Problem) -> list[Claim]:
     """All four corners of an image are those of its result, where corners are aligned."""
     corners, values = np.ix_((0, -1), (0, -1)), problem.inputs["values"]
     aligned = {"align_corners": True} if "align_corners" in problem.options else {}
-    got, bound = _results(probe, problem, **aligned)
+    got, bound = probe.measured(problem, **aligned)
     return [Claim(got[corners], values[corners], "==", bound[corners])]
 
 
 def every_element_is_a_sample(probe: Probe, problem: Problem) -> list[Claim]:
     """Nothing is mixed."""
-    got, _ = _results(probe, problem)
+    got, _ = probe.measured(problem)
     known = np.isin(got, problem.inputs["values"])
     return [Claim(known.astype(np.float64), np.ones(got.shape), "==", 0.0)]
 
 
 def rows_are_whole_distributions(probe: Probe, problem: Problem) -> list[Claim]:
     """Labels of a cell sum to 1 where every pixel has one of the ids."""
-    got, bound = _results(probe, problem)
+    got, bound = probe.measured(problem)
     total = np.sum(bound, axis=1) + got.shape[1] * np.finfo(np.float64).eps
     return [Claim(np.sum(got, axis=1), np.ones(len(got)), "==", total)]
 
@@ -84,16 +74,16 @@ def rows_are_whole_distributions(probe: Probe, problem: Problem) -> list[Claim]:
 def columns_follow_the_ids(probe: Probe, problem: Problem) -> list[Claim]:
     """Columns are in the order of the ids, which has no other effect."""
     ids = problem.options["ids"]
-    plain, bound = _results(probe, problem)
-    turned, other = _results(probe, problem, ids=ids[1:] + ids[:1])
+    plain, bound = probe.measured(problem)
+    turned, other = probe.measured(problem, ids=ids[1:] + ids[:1])
     return [Claim(np.roll(turned, 1, axis=1), plain, "==", bound + np.roll(other, 1, axis=1))]
 
 
 def renaming_objects_changes_nothing(probe: Probe, problem: Problem) -> list[Claim]:
     """Ids are names: other numbers, in the mask and in the ids, give the same labels."""
     renamed = tuple(254 - k for k in problem.options["ids"])
-    plain, bound = _results(probe, problem)
-    got, other = _results(probe, problem, mask=254 - problem.inputs["mask"], ids=renamed)
+    plain, bound = probe.measured(problem)
+    got, other = probe.measured(problem, mask=254 - problem.inputs["mask"], ids=renamed)
     return [Claim(got, plain, "==", bound + other)]
 
 
@@ -111,15 +101,15 @@ def a_grid_of_the_masks_size_is_one_hot(probe: Probe, problem: Problem) -> list[
 def columns_and_ids_permute_together(probe: Probe, problem: Problem) -> list[Claim]:
     """Objects in another order make the same mask, but where labels are tied."""
     labels, ids = problem.inputs["labels"], problem.options["ids"]
-    plain, bound = _results(probe, problem)
-    turned, other = _results(probe, problem, labels=np.roll(labels, -1, axis=1), ids=ids[1:] + ids[:1])
+    plain, bound = probe.measured(problem)
+    turned, other = probe.measured(problem, labels=np.roll(labels, -1, axis=1), ids=ids[1:] + ids[:1])
     return [Claim(turned, plain, "==", np.maximum(bound, other))]
 
 
 def the_scale_of_labels_decides_nothing(probe: Probe, problem: Problem) -> list[Claim]:
     """Labels that are all a quarter, or four times as large make the same mask: only their order counts."""
-    labels, (plain, bound) = problem.inputs["labels"], _results(probe, problem)
-    scaled = [_results(probe, problem, labels=factor * labels) for factor in (0.25, 4.0)]
+    labels, (plain, bound) = problem.inputs["labels"], probe.measured(problem)
+    scaled = [probe.measured(problem, labels=factor * labels) for factor in (0.25, 4.0)]
     return [Claim(got, plain, "==", np.maximum(bound, other)) for got, other in scaled]
 
 
@@ -127,7 +117,7 @@ def its_own_size_takes_the_largest_label(probe: Probe, problem: Problem) -> list
     """Where nothing is resized, a pixel has the id of its largest label."""
     labels, ids = problem.inputs["labels"], np.asarray(problem.options["ids"])
     largest = ids[np.argmax(labels, axis=1)].reshape(problem.options["grid"])
-    got, bound = _results(probe, problem, size=problem.options["grid"])
+    got, bound = probe.measured(problem, size=problem.options["grid"])
     return [Claim(got, largest, "==", bound)]
 
 
@@ -135,8 +125,8 @@ def turning_the_grid_turns_the_mask(probe: Probe, problem: Problem) -> list[Clai
     """Rows made columns, in labels, grid and size, make the same mask, so turned."""
     grid, k = problem.options["grid"], len(problem.options["ids"])
     across = np.swapaxes(problem.inputs["labels"].reshape(*grid, k), 0, 1).reshape(-1, k)
-    plain, bound = _results(probe, problem)
-    turned, other = _results(probe, problem, labels=across, grid=grid[::-1], size=problem.options["size"][::-1])
+    plain, bound = probe.measured(problem)
+    turned, other = probe.measured(problem, labels=across, grid=grid[::-1], size=problem.options["size"][::-1])
     return [Claim(turned.T, plain, "==", np.maximum(bound, other.T))]
 
 

@@ -1,7 +1,6 @@
 """What J and F obey, whatever the masks."""
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -11,25 +10,17 @@ from vosref.conformance.operations.operation import Claim, Invariant, Probe, Pro
 __all__ = ["CONTOUR", "REGION"]
 
 
-def _results(probe: Probe, problem: Problem, **replaced: Any) -> tuple[Any, Any]:
-    """Score and bound of a problem with some masks or options replaced."""
-    inputs = problem.inputs | {k: v for k, v in replaced.items() if k in problem.inputs}
-    options = problem.options | {k: v for k, v in replaced.items() if k not in problem.inputs}
-    (score,), (bound,) = probe.call(inputs, options).values(), probe.bound(inputs, options).values()
-    return score, bound
-
-
 def scores_lie_between_0_and_1(probe: Probe, problem: Problem) -> list[Claim]:
     """Scores are shares of something."""
-    got, bound = _results(probe, problem)
+    got, bound = probe.measured(problem)
     return [Claim(np.zeros(()), got, "<=", 0.0), Claim(got, np.ones(()), "<=", bound)]
 
 
 def a_score_is_symmetric(probe: Probe, problem: Problem) -> list[Claim]:
     """Exchanging prediction and truth changes nothing."""
     prediction, truth = problem.inputs.values()
-    there, bound = _results(probe, problem)
-    back, other = _results(probe, problem, prediction=truth, truth=prediction)
+    there, bound = probe.measured(problem)
+    back, other = probe.measured(problem, prediction=truth, truth=prediction)
     return [Claim(back, there, "==", bound + other)]
 
 
@@ -38,15 +29,15 @@ def equal_masks_score_1(probe: Probe, problem: Problem) -> list[Claim]:
     truth = problem.inputs["truth"]
     claims = []
     for mask in (truth, np.zeros_like(truth), np.ones_like(truth)):
-        got, bound = _results(probe, problem, prediction=mask, truth=mask)
+        got, bound = probe.measured(problem, prediction=mask, truth=mask)
         claims.append(Claim(got, np.ones(()), "==", bound))
     return claims
 
 
 def transposing_changes_nothing(probe: Probe, problem: Problem) -> list[Claim]:
     """Rows made columns in both masks have the same score."""
-    plain, bound = _results(probe, problem)
-    turned, other = _results(probe, problem, **{name: mask.T for name, mask in problem.inputs.items()})
+    plain, bound = probe.measured(problem)
+    turned, other = probe.measured(problem, **{name: mask.T for name, mask in problem.inputs.items()})
     return [Claim(turned, plain, "==", bound + other)]
 
 
@@ -54,20 +45,20 @@ def shared_and_missed_pixels_add_to_1(probe: Probe, problem: Problem) -> list[Cl
     """J of a part of the union and J of the rest, against the union, add to 1."""
     prediction, truth = problem.inputs.values()
     union = prediction | truth
-    part, bound = _results(probe, problem, truth=union)
-    rest, other = _results(probe, problem, prediction=union & ~prediction, truth=union)
+    part, bound = probe.measured(problem, truth=union)
+    rest, other = probe.measured(problem, prediction=union & ~prediction, truth=union)
     return [Claim(part + rest, np.ones(()), "==", bound + other + np.finfo(np.float64).eps)]
 
 
 def a_larger_tolerance_never_scores_less(probe: Probe, problem: Problem) -> list[Claim]:
     """Pixels that match do so at any larger tolerance."""
-    found = [_results(probe, problem, tolerance=t) for t in (0.0, 0.5 / np.hypot(9, 12), 1.0, 1.5, 2.0, 3.0, 9.0)]
+    found = [probe.measured(problem, tolerance=t) for t in (0.0, 0.5 / np.hypot(9, 12), 1.0, 1.5, 2.0, 3.0, 9.0)]
     return [Claim(low, high, "<=", a + b) for (low, a), (high, b) in pairwise(found)]
 
 
 def a_tolerance_over_the_frame_scores_1(probe: Probe, problem: Problem) -> list[Claim]:
     """Where every pixel is near every other, all of the outlines match."""
-    got, bound = _results(probe, problem, tolerance=float(sum(problem.inputs["truth"].shape)))
+    got, bound = probe.measured(problem, tolerance=float(sum(problem.inputs["truth"].shape)))
     return [Claim(got, np.ones(()), "==", bound)]
 
 
