@@ -9,9 +9,9 @@ import numpy as np
 from vosref.conformance import given
 from vosref.conformance.arithmetic import Arithmetic
 from vosref.conformance.capabilities import Capabilities
-from vosref.conformance.checks import Check, Outcome, sentence, verdicts_of
+from vosref.conformance.checks import Check, Outcome, sentence, settled, verdicts_of
 from vosref.conformance.failures import ConformanceError, story
-from vosref.conformance.judge import AMBIGUOUS, Verdict, judge
+from vosref.conformance.judge import Verdict, judge
 from vosref.conformance.operations import OPERATIONS
 from vosref.conformance.operations.operation import Operation, Outputs, Problem
 from vosref.conformance.putting import cause_of
@@ -164,10 +164,9 @@ def _settled(
     diagnose: bool,
 ) -> Verdict:
     """Return the worst verdict, or raise what it says."""
-    worst, shared = max(verdicts, key=lambda v: v.margin), max(v.ambiguous for v in verdicts)
-    if worst.margin <= 1 and shared <= AMBIGUOUS:
+    status, worst, shared = settled(verdicts)
+    if status == "passed":
         return worst
-    status = "failed" if worst.margin > 1 else "inconclusive"
     outcome = _outcome(check, status, worst)._replace(ambiguous=shared, note=sentence(worst, shared))
     if diagnose and status == "failed":
         cause = cause_of(check.operation, problem, worst, arithmetic, invariant=check.is_invariant)

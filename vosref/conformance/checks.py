@@ -18,7 +18,7 @@ from vosref.conformance.judge import AMBIGUOUS, Verdict, bounds, judge, judge_cl
 from vosref.conformance.operations import OPERATIONS
 from vosref.conformance.operations.operation import Invariant, Operation, Probe, Problem, Sketch
 
-__all__ = ["LEVELS", "Check", "Outcome", "checks_for", "run_check"]
+__all__ = ["LEVELS", "Check", "Outcome", "checks_for", "run_check", "settled"]
 
 LEVELS = {"core": 0, "extended": 25, "exhaustive": 1000}  # random cases of each operation and data type
 STATUSES = ("passed", "failed", "error", "inconclusive", "xfailed", "xpassed", "not claimed")
@@ -117,11 +117,7 @@ def run_check(subject: Any, check: Check, /) -> Outcome:
         where = traceback.extract_tb(error.__traceback__)[-1]
         note = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
         return here._replace(status="error", margin=np.inf, note=note, seconds=time.perf_counter() - began)
-    worst = max(verdicts, key=lambda verdict: verdict.margin)
-    shared = max(verdict.ambiguous for verdict in verdicts)
-    status = "passed" if worst.margin <= 1 else "failed"
-    if status == "passed" and shared > AMBIGUOUS:
-        status = "inconclusive"
+    status, worst, shared = settled(verdicts)
     return here._replace(
         status=status,
         margin=worst.margin,
@@ -130,6 +126,16 @@ def run_check(subject: Any, check: Check, /) -> Outcome:
         note=sentence(worst, shared),
         verdict=worst if status != "passed" else None,
     )
+
+
+def settled(verdicts: list[Verdict], /) -> tuple[str, Verdict, float]:
+    """Return the status of several outputs together, the verdict of the worst, and the largest ambiguous share."""
+    worst = max(verdicts, key=lambda verdict: verdict.margin)
+    shared = max(verdict.ambiguous for verdict in verdicts)
+    if not worst.margin <= 1:  # nor is what is no number a pass
+        return "failed", worst, shared
+    status = "inconclusive" if shared > AMBIGUOUS else "passed"
+    return status, worst, shared
 
 
 def verdicts_of(subject: Any, operation: Operation, check: Check, problem: Problem, /) -> list[Verdict]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from vosref.conformance.array_files import read_arrays
 from vosref.conformance.case_files import read_results, slots_of
-from vosref.conformance.checks import Outcome, sentence
+from vosref.conformance.checks import Outcome, sentence, settled
 from vosref.conformance.documents import digest
-from vosref.conformance.judge import AMBIGUOUS, Verdict, judge_claims
+from vosref.conformance.judge import Verdict, judge_claims
 from vosref.conformance.manifest import read_manifest
 from vosref.conformance.operations.operation import Claim, Outputs
 from vosref.conformance.packing import opened
@@ -85,9 +85,7 @@ def _outcome(got: Path, vectors: Path, case: dict[str, Any]) -> Outcome:
     except InputError as error:
         return here._replace(status="error", margin=np.inf, note=str(error))
     verdicts = [_verdict(right, results, expected) for right in case["expected"]]
-    worst = max(verdicts, key=lambda verdict: verdict.margin)
-    shared = max(verdict.ambiguous for verdict in verdicts)
-    status = "failed" if not worst.margin <= 1 else "inconclusive" if shared > AMBIGUOUS else "passed"
+    status, worst, shared = settled(verdicts)
     note, verdict = sentence(worst, shared), None if status == "passed" else worst
     return here._replace(status=status, margin=worst.margin, ambiguous=shared, note=note, verdict=verdict)
 
