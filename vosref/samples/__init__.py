@@ -12,8 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from vosref.io import atomic_path, davis_palette
+from vosref.samples.clip import Clip, open_clip
 from vosref.samples.painting import Bytes, Creature, Scene, paint_scene
 from vosref.samples.png import png
+
+__all__ = ["SAMPLES", "Clip", "main", "open_clip", "render", "sample_path", "write_clip"]
 
 SAMPLES: dict[str, Scene] = {
     "one-drifting": Scene(
