@@ -11,6 +11,7 @@ from vosref.affinity import affinity, grid_positions
 from vosref.flow import affinity_flow
 from vosref.io import write_mask
 from vosref.labels import to_mask
+from vosref.runs.inspection import inspect_frame
 from vosref.video import configure, walk
 
 pytestmark = pytest.mark.usefixtures("definitions")
@@ -128,6 +129,27 @@ def test_where_no_object_is_left_the_pixel_is_one_of_the_first_mask(inspect, dra
     assert drawn[0][1]["pixel"] == plots.central_pixel(small_clip()[1][0])
 
 
+@pytest.mark.parametrize("pixel", ["9,33", None])
+def test_a_page_is_written_beside_the_sheet_and_opens_at_the_pixel(tmp_path, inspect, drawn, pixel):
+    page = tmp_path / "pages" / "a.html"
+    given = () if pixel is None else ("--pixel", pixel)
+    code, printed, _ = inspect(*CHEAPLY, "--html", page, *given)
+    assert (code, printed) == (0, f"look at {tmp_path}/out/inspect-00002.png\nopen {page} in a browser\n")
+    frames, masks = small_clip()
+    plots.write_explorer(
+        tmp_path / "b.html", inspect_frame(frames, masks[0], 2, config=cheap()), pixel=drawn[0][1]["pixel"]
+    )
+    assert page.read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_anything_is_computed(tmp_path, inspect):
+    (tmp_path / "file").write_text("x")
+    for page, sentence in ((tmp_path, "is a folder; name a file"), (tmp_path / "file" / "a.html", "is a file")):
+        code, _, said = inspect(*CHEAPLY, "--html", page)
+        assert (code, "--html" in said, sentence in said, "3/3" in said) == (1, True, True, False)
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("frame", "arguments", "sentence"),
     [
@@ -140,6 +162,7 @@ def test_where_no_object_is_left_the_pixel_is_one_of_the_first_mask(inspect, dra
         (2, ("--pixel", "3"), "--pixel takes ROW,COLUMN, two whole numbers, got '3'"),
         (2, ("--pixel", "3,4.5"), "--pixel takes ROW,COLUMN, two whole numbers, got '3,4.5'"),
         (2, ("--pixel", "3,4", *NEAREST), "--pixel is for tvos, whose affinity it draws, got it with feelvos"),
+        (2, ("--html", "a.html", *NEAREST), "--html is for tvos, whose affinity it shows, got it with feelvos"),
         (2, ("--method", "osvos"), "method must be one of tvos, feelvos, got 'osvos'"),
         (2, ("--config", "papers"), "for tvos, got 'papers'"),
         (2, ("--set", "temprature=3"), "tvos has no setting 'temprature'"),

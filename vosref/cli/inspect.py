@@ -1,15 +1,13 @@
 """The command ``vosref inspect``: one sheet of what a method saw and decided at one frame."""
 
-import itertools
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from vosref.cli.choices import Config, FirstMask, Frames, Method, Settings, Weights, chosen
-from vosref.cli.console import err_console, out_console, stoppable
+from vosref.cli.console import err_console, out_console, probe, stoppable
 
 __all__ = ["inspect"]
 
@@ -29,142 +27,124 @@ def inspect(
             metavar="ROW,COLUMN", help="For tvos, whose affinity to draw; by default in the middle of an object."
         ),
     ] = None,
+    html_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="For tvos, write a page to click in: any pixel's affinity and vote."
+        ),
+    ] = None,
 ) -> None:
     """Draw what a method saw and decided at one frame: distance maps and probabilities, or affinity and flow."""
-    from vosref import io  # noqa: PLC0415 - loads NumPy
+    from vosref import io, plots  # noqa: PLC0415 - loads NumPy
 
     place = None if pixel is None else _pixel(pixel, method)
+    if html_file is not None and method != "tvos":
+        raise typer.BadParameter(f"--html is for tvos, whose affinity it shows, got it with {method}")
     choice = chosen(method, config, settings, weights)
     with stoppable("nothing was written"):
         opened = io.open_frames(frames)
         first = io.read_mask(mask, size=opened.size)
-        if not 1 <= frame < len(opened):
-            last = len(opened) - 1
-            raise typer.BadParameter(f"--frame must be 1 to {last}, a frame after the first, got {frame}")
-        if place is not None and not all(0 <= n < size for n, size in zip(place, opened.size, strict=True)):
-            size = " and ".join(f"0 to {n - 1}" for n in opened.size)
-            raise typer.BadParameter(f"--pixel must lie in the frame, rows and columns {size}, got {pixel}")
+        _check_within(opened, frame, place, pixel)
         if out.resolve() == frames.resolve():
             raise io.InputError(
                 f"--out: {out} is the folder of the frames; name another one, so that sheets stay apart"
             )
+        if html_file is not None:
+            probe("--html", html_file)
         path = io.output_folder(out) / f"inspect-{opened.names[frame]}.png"
-        at = _run(opened, first.ids, frame, method, choice)
+        at = _inspected(opened, first.ids, frame, method, choice)
         if method == "tvos":
+            place = place or _middle(at)
             _draw_tvos(path, at, place)
         else:
             _draw_feelvos(path, at)
+        if html_file is not None:
+            plots.write_explorer(html_file, at, pixel=place)
     out_console.print(f"look at {path}", soft_wrap=True)
+    if html_file is not None:
+        out_console.print(f"open {html_file} in a browser", soft_wrap=True)
 
 
-class _Moment(NamedTuple):
-    """A frame, and what was before."""
-
-    opened: Any
-    first_mask: Any
-    method: str
-    config: Any
-    before: Any  # the loop's Step of the frame before
-    step: Any  # and of the frame
-    grid: tuple[int, int]
-
-    @property
-    def names(self) -> tuple[str, str]:
-        return self.opened.names[self.step.t - 1], self.opened.names[self.step.t]
-
-    @property
-    def title(self) -> str:
-        nearest = getattr(self.config, "decision", "") == "nearest"  # by matching alone, which is not FEELVOS
-        return f"{'Nearest neighbour' if nearest else self.method.upper()} at frame {self.names[1]}"
-
-    def frames(self, wanted: Sequence[int]) -> dict[int, Any]:
-        """Read frames by their numbers, all in one go, for a video is decoded from its start."""
-        some = itertools.islice(enumerate(self.opened), max(wanted) + 1)
-        return {t: frame for t, frame in some if t in wanted}
+def _check_within(opened: Any, frame: int, place: tuple[int, int] | None, pixel: str | None) -> None:
+    """Refuse a frame that is not in the video, and a pixel that is not in the frame."""
+    if not 1 <= frame < len(opened):
+        last = len(opened) - 1
+        raise typer.BadParameter(f"--frame must be 1 to {last}, a frame after the first, got {frame}")
+    if place is not None and not all(0 <= n < size for n, size in zip(place, opened.size, strict=True)):
+        size = " and ".join(f"0 to {n - 1}" for n in opened.size)
+        raise typer.BadParameter(f"--pixel must lie in the frame, rows and columns {size}, got {pixel}")
 
 
-def _run(opened: Any, first_mask: Any, t: int, method: str, config: Any) -> _Moment:
-    """Run the method up to frame t."""
-    from vosref import video  # noqa: PLC0415
-
-    last: list[Any] = []
-
-    def remembered() -> Any:
-        for frame in itertools.islice(opened, t + 1):
-            last[:] = [frame]
-            yield frame
+def _inspected(opened: Any, first_mask: Any, t: int, method: str, config: Any) -> Any:
+    """Run the method up to frame t under a progress bar."""
+    from vosref.runs.inspection import inspect_frame  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    before = step = None
     with Progress(*columns, console=err_console) as bar:
-        walked = video.walk(remembered(), first_mask, method=method, config=config)
-        for after in bar.track(walked, total=t + 1, description=method):
-            before, step = step, after
-    system = video.method_named(method)
-    view = system.embedding(system.prepare(config), last[0], config)
-    return _Moment(opened, first_mask, method, config, before, step, getattr(view, "embedding", view).shape[:2])
+        task = bar.add_task(method, total=t + 1)
+
+        def show(done: int) -> None:
+            bar.update(task, completed=done)
+
+        return inspect_frame(opened, first_mask, t, method=method, config=config, progress=show)
 
 
-def _draw_feelvos(path: Path, at: _Moment) -> None:
+def _middle(at: Any) -> tuple[int, int]:
+    """Return the pixel in the middle of an object, one of the first mask where none is left."""
     from vosref import plots  # noqa: PLC0415
-    from vosref.labels import object_ids  # noqa: PLC0415
 
-    t = at.step.t
-    plots.plot_feelvos(
-        path,
-        list(at.frames((t - 1, t)).values()),
-        (at.before.mask, at.step.mask),
-        at.step.info,
-        ids=object_ids(at.first_mask),
-        grid=at.grid,
-        names=at.names,
-        title=at.title,
-    )
+    return plots.central_pixel(at.step.mask if at.step.mask.any() else at.first_mask)
 
 
-def _draw_tvos(path: Path, at: _Moment, pixel: tuple[int, int] | None) -> None:
+def _draw_feelvos(path: Path, at: Any) -> None:
     from vosref import plots  # noqa: PLC0415
-    from vosref.labels import object_ids, to_mask  # noqa: PLC0415
 
-    t, info, past, config, size = at.step.t, at.step.info, at.before.state, at.config, at.first_mask.shape
-    oldest, frames = t - len(past.embeddings), at.frames((*info.frames, t))
-    if pixel is None:
-        pixel = plots.central_pixel(at.step.mask if at.step.mask.any() else at.first_mask)
-    row, column = (int((n + 0.5) * cells / length) for n, cells, length in zip(pixel, at.grid, size, strict=True))
+    t = at.t
+    masks = at.before.mask, at.step.mask
+    names = at.names[t - 1 : t + 1]
+    frames = [at.frames[t - 1], at.frames[t]]
+    plots.plot_feelvos(path, frames, masks, at.step.info, ids=at.ids, grid=at.grid, names=names, title=at.title)
+
+
+def _draw_tvos(path: Path, at: Any, pixel: tuple[int, int]) -> None:
+    from vosref import plots  # noqa: PLC0415
+    from vosref.labels import to_mask  # noqa: PLC0415
+
+    t, size, (row, column) = at.t, at.first_mask.shape, at.cell(pixel)
     affinity = plots.pixel_affinity(
-        at.step.state.embeddings[-1],
-        [past.embeddings[frame - oldest] for frame in info.frames],
+        at.query,
+        [reference.embedding for reference in at.references],
         index=row * at.grid[1] + column,
         grid=at.grid,
-        sigma=info.sigma,
-        temperature=config.temperature,
+        sigma=at.step.info.sigma,
+        temperature=at.config.temperature,
     )
     references = [
         plots.Reference(
-            frames[frame],
-            to_mask(past.labels[frame - oldest], ids=object_ids(at.first_mask), grid=at.grid, size=size),
+            at.frames[seen.t],
+            to_mask(seen.labels, ids=at.ids, grid=at.grid, size=size),
             w,
-            f"t-{t - frame}, σ = {sigma:g}",
+            f"t-{t - seen.t}, σ = {seen.sigma:g}",
         )
-        for frame, sigma, w in zip(info.frames, info.sigma, affinity, strict=True)
+        for seen, w in zip(at.references, affinity, strict=True)
     ]
     plots.plot_tvos(
         path,
-        frames[t],
+        at.frames[t],
         at.step.mask,
         references[::-1],
         _flow(at) * [n / cells for n, cells in zip(size, at.grid, strict=True)],
         pixel=pixel,
-        names=at.names,
+        names=at.names[t - 1 : t + 1],
         title=at.title,
     )
 
 
-def _flow(at: _Moment) -> Any:
+def _flow(at: Any) -> Any:
     """Motion since the frame before, (h, w, 2), in cells."""
     from vosref.flow import affinity_flow  # noqa: PLC0415
 
-    newer, older = at.step.state.embeddings[-1], at.before.state.embeddings[-1]
+    newer, older = at.query, at.before.state.embeddings[-1]
     sigma, temperature, memory = at.config.sigma_recent, at.config.temperature, at.config.memory
     flow = affinity_flow(newer, older, grid=at.grid, sigma=sigma, temperature=temperature, memory=memory)
     return flow.reshape(*at.grid, 2)

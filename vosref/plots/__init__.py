@@ -6,6 +6,7 @@ An object keeps its colour everywhere (`object_colours`), so a curve and an outl
 from vosref.plots.affinity_sheets import Reference, central_pixel, pixel_affinity, plot_tvos
 from vosref.plots.colours import object_colours
 from vosref.plots.curves import plot_curve, plot_scores
+from vosref.plots.explorer import write_explorer
 from vosref.plots.flows import flow_colours, wheel
 from vosref.plots.losses import plot_losses
 from vosref.plots.overlays import contact_sheet, overlay
@@ -29,6 +30,7 @@ __all__ = [
     "plot_scores",
     "plot_tvos",
     "wheel",
+    "write_explorer",
     "write_overlay_video",
     "write_report",
 ]
