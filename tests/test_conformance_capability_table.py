@@ -1,4 +1,4 @@
-"""The capability table: what the README says was run is what is run, and right."""
+"""The capability table: what the book says was run is what is run, and right."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ import vosref
 from vosref.conformance.capability_table import COLUMNS, as_markdown, measured
 from vosref.conformance.operations import OPERATIONS
 
-README = Path(vosref.__file__).parent.parent / "README.md"
+PAGE = Path(vosref.__file__).parent.parent / "notebooks" / "capabilities.md"
 BEGIN, END = "<!-- capabilities: by vosref conform --table -->\n", "<!-- end of capabilities -->"
 
 
 def test_every_cell_that_is_advertised_was_run_and_every_one_that_passes_is_advertised():
-    advertised = README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
+    advertised = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
     assert advertised == as_markdown(measured())
 
 

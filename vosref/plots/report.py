@@ -3,17 +3,13 @@
 The page needs nothing but itself: its data are JSON, its pictures data URIs, and its policy forbids it the network.
 """
 
-import base64
-import hashlib
 import heapq
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from os import PathLike
-from string import Template
 from typing import Any
 
 from vosref.io import davis_palette, write_text
+from vosref.plots.pages import assembled, embedded
 from vosref.plots.published import PUBLISHED
 from vosref.plots.report_pictures import Clip, Shelf
 
@@ -63,7 +59,9 @@ def write_report(
         _fill(shelf, clip, [n for n in clip.names if n in scored], [m["name"] for m in methods], ranks)
     pictures = shelf.pictures()
     page = {"worst": worst, "published": _published(report), "colours": _colours(), "clips": order}
-    write_text(path, _assembled(report, page, [pictures.get(s, []) for s in order]))
+    shown = [f'<script type="application/json" class="clip">{embedded(pictures.get(s, []))}</script>' for s in order]
+    parts = {"report": embedded(report), "page": embedded(page), "clips": "\n".join(shown)}
+    write_text(path, assembled("report_page", _SCRIPTS, **parts))
 
 
 def _scored(methods: Sequence[Mapping[str, Any]], sequence: str) -> set[str]:
@@ -122,28 +120,3 @@ def _colours() -> list[str]:
     """Colours of the ids, as the masks show them."""
     palette = davis_palette()
     return ["#" + palette[i : i + 3].hex() for i in range(0, len(palette), 3)]
-
-
-def _assembled(report: Mapping[str, Any], page: Mapping[str, Any], clips: Sequence[Any]) -> str:
-    folder = files("vosref.plots") / "page"
-    style = (folder / "style.css").read_text(encoding="utf-8")
-    script = "\n".join((folder / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
-    return Template((folder / "page.html").read_text(encoding="utf-8")).substitute(
-        style=style,
-        style_hash=_hash(style),
-        script=script,
-        script_hash=_hash(script),
-        report=_embedded(report),
-        page=_embedded(page),
-        clips="\n".join(f'<script type="application/json" class="clip">{_embedded(c)}</script>' for c in clips),
-    )
-
-
-def _hash(text: str) -> str:
-    """Return how a content security policy names a text that may run."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _embedded(value: Any) -> str:
-    """JSON in ASCII that no name inside can end early: `<` is written as its number."""
-    return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
