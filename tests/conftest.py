@@ -20,7 +20,7 @@ settings.register_profile("thorough", deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT") == "1"
-UNCOMPILED = ("test_conformance_", "test_gradients_")
+UNCOMPILED = ("test_conformance_", "test_gradients_", "test_notebooks", "test_book")
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

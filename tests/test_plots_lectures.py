@@ -99,7 +99,9 @@ def test_what_is_not_finite_or_below_a_logarithmic_scale_is_clear():
     assert share_of(drawn, (253, 231, 37)) > 0.1  # viridis's end
     assert share_of(drawn, (68, 1, 84)) < 0.05  # its beginning is in the colour bar alone
     faint = draw([field([[1e-12, 1.0]], scale="affinity", over=FRAME)])
-    assert share_of(faint, (188, 188, 188), near=3) > 0.1  # the frame in light grey
+    assert share_of(faint, (187, 187, 187), near=3) > 0.1  # the frame in light grey
+    white = draw([field([[1e-12, 1.0]], scale="affinity", over=np.full_like(FRAME, 255))])
+    assert share_of(white, (0, 0, 0), near=3) < 0.05
 
 
 def test_a_constant_map_and_values_all_zero_are_drawn():

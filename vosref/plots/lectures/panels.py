@@ -131,5 +131,5 @@ def _named(scale: str | Scale) -> Scale:
 
 def _grey(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return a frame in light grey, on which colours stand out."""
-    luma = 128 + (frame @ [0.299, 0.587, 0.114]) / 2
+    luma = 127 + (frame @ [0.299, 0.587, 0.114]) / 2  # white is 254: 256 would wrap to black
     return np.repeat(np.rint(luma).astype(np.uint8)[:, :, None], 3, axis=2)
