@@ -1,0 +1,1 @@
+"""What the book writes about the library by reading it: reference, command line, equation map, inventories."""
