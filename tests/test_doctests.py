@@ -1,7 +1,6 @@
 """The examples of the docstrings: each one runs, with either tier, and every main entry has one."""
 
 import ast
-import contextlib
 import doctest
 import importlib
 import os
@@ -74,7 +73,7 @@ def test_an_example_gives_what_it_says(module, name, tier, tmp_path, monkeypatch
         pytest.importorskip("torch")
     test = one_test(module, name)
     if INTERPRETED and tier == "numba" and any(word in test.docstring for word in ("segment_", "walk(", "inspect_")):
-        pytest.skip("a whole network, interpreted, takes minutes")
+        pytest.skip("a whole network, interpreted, takes up to a minute")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # which keeps figures, and may open windows
     said = []
@@ -103,7 +102,8 @@ def test_an_example_that_is_wrong_shows_what_it_expected_and_got():
 
 
 def test_every_public_name_and_every_main_entry_has_an_example():
-    offered = {name: getattr(vosref, name).__doc__ for name in vosref.__all__ if name != "__version__"}
+    offered = {name: resolved(f"vosref.{module}", name).__doc__ for name, module in vosref._MODULE_OF.items()}
+    assert {"__version__", *offered} == set(vosref.__all__)
     entries = {f"vosref.{name}": DOCUMENTED[_split(f"vosref.{name}")] for name in MAIN}
     without = [name for name, doc in (offered | entries).items() if not HEADING.search(doc) or not examples(doc)]
     assert without == []

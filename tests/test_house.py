@@ -127,7 +127,7 @@ def test_no_file_outgrows_its_idea():
 
 def test_the_lines_of_an_example_do_not_count_and_all_others_do():
     doc = "Add.\n\n    Returns\n    -------\n    int\n\n    Examples\n    --------\n    >>> add(1)\n    2\n"
-    assert lines_of_examples(f'def add(x):\n    """{doc}    """\n    # Examples\n    # --------\n    return x + 1\n') == 5
+    assert lines_of_examples(f'def add(x):\n    """{doc}    """\n    # Examples\n    # --------\n') == 5
     notes = "\n    Notes\n    -----\n    None.\n"
     assert lines_of_examples(f'def add(x):\n    """{doc}{notes}    """\n') == 6
     assert lines_of_examples('TEXT = """\nExamples\n--------\n"""\n') == 0

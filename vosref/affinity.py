@@ -19,7 +19,18 @@ __all__ = [
 
 
 def grid_positions(grid, /, *, like):
-    """Row and column of every cell of a grid, row-major, shape (h * w, 2), in cells, as `like`'s kind of array."""
+    """Row and column of every cell of a grid, row-major, shape (h * w, 2), in cells, as `like`'s kind of array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.grid_positions((2, 2), like=np.zeros(1))
+    array([[0., 0.],
+           [0., 1.],
+           [1., 0.],
+           [1., 1.]])
+    """
     xp, where = array_namespace(like), device(like)
     cell = xp.arange(grid[0] * grid[1], dtype=xp.int64, device=where)
     return xp.astype(xp.stack([cell // grid[1], cell % grid[1]], axis=1), like.dtype)
@@ -39,6 +50,16 @@ def spatial_term(query_position, reference_position, /, *, sigma):
     -------
     array, shape (P, R)
         In (0, 1], up to underflow; 1 at distance 0.
+
+    Examples
+    --------
+    One pixel, and three that are 0, 2 and 4 cells away: 1, 1/e and 1/e⁴.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> query, reference = np.array([[0.0, 0.0]]), np.array([[0.0, 0.0], [0.0, 2.0], [4.0, 0.0]])
+    >>> vosref.spatial_term(query, reference, sigma=2.0).round(3)
+    array([[1.   , 0.368, 0.018]])
     """
     if not sigma > 0:
         raise ValueError(f"sigma must be a positive number of cells, got {sigma}")
@@ -71,6 +92,17 @@ def affinity(query, reference, query_position, reference_position, /, *, sigma, 
     -------
     array, shape (P, R)
         Not negative.
+
+    Examples
+    --------
+    Two neighbours with nothing in common, in two frames: e for each with itself, and exp(-1/σ²) across.
+
+    >>> import numpy as np
+    >>> from vosref.affinity import affinity
+    >>> pixels, positions = np.eye(2), np.array([[0.0, 0.0], [0.0, 1.0]])
+    >>> affinity(pixels, pixels, positions, positions, sigma=1.0).round(3)
+    array([[2.718, 0.368],
+           [0.368, 2.718]])
     """
     xp = array_namespace(query, reference)
     if query.shape[1] != reference.shape[1]:
@@ -82,7 +114,15 @@ def affinity(query, reference, query_position, reference_position, /, *, sigma, 
 
 
 def degrees(w, /):
-    """Degrees of the bipartite graph between a matrix's rows and its columns: row sums (P,) and column sums (R,)."""
+    """Degrees of the bipartite graph between a matrix's rows and its columns: row sums (P,) and column sums (R,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.degrees(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    (array([3., 7.]), array([4., 6.]))
+    """
     xp = array_namespace(w)
     return xp.sum(w, axis=1), xp.sum(w, axis=0)
 
@@ -101,6 +141,17 @@ def normalised_affinity(w, /):
     -------
     array, shape (P, R)
         In [0, 1]. An isolated pixel (degree 0) has no neighbour to hear from: its row or column stays 0.
+
+    Examples
+    --------
+    Two pixels of degree 4, and one that is isolated.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.normalised_affinity(np.array([[3.0, 1.0, 0.0], [1.0, 3.0, 0.0], [0.0, 0.0, 0.0]]))
+    array([[0.75, 0.25, 0.  ],
+           [0.25, 0.75, 0.  ],
+           [0.  , 0.  , 0.  ]])
     """
     row, column = degrees(w)
     return inverse_root(row)[:, None] * w * inverse_root(column)[None, :]
@@ -125,6 +176,18 @@ def online_affinity(w, n_target, /, *, over="bipartite"):
     Returns
     -------
     array, shape (n_target, N - n_target)
+
+    Examples
+    --------
+    Three pixels that are all alike, the last one in the newest frame. Over the bipartite graph its degree is 2, and
+    that of each past pixel 1; over the whole graph all are 3.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.online_affinity(np.ones((3, 3)), 1).round(3)
+    array([[0.707, 0.707]])
+    >>> vosref.online_affinity(np.ones((3, 3)), 1, over="graph").round(3)
+    array([[0.333, 0.333]])
     """
     past = w.shape[0] - n_target
     if over == "bipartite":

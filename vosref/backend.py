@@ -27,6 +27,17 @@ def use_cpu(tier: str) -> Iterator[None]:
     """Run NumPy arrays through the definitions ("numpy") or their Numba twins ("numba") inside a ``with`` block.
 
     A new thread starts from the default, "numba". Enter it inside a step, never around a ``yield``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> pixels = np.array([[0.0], [1.0]])
+    >>> with vosref.use_cpu("numpy"):
+    ...     defined = vosref.global_matching(pixels, pixels, np.eye(2))
+    >>> fast = vosref.global_matching(pixels, pixels, np.eye(2))
+    >>> defined.round(3).tolist() == fast.round(3).tolist()
+    True
     """
     if tier not in ("numpy", "numba"):
         raise ValueError(f'use_cpu takes "numpy" (the definitions) or "numba" (their twins), got {tier!r}')
@@ -43,6 +54,17 @@ def use_threads(threads: int) -> Iterator[None]:
 
     Results are the same bytes for any number. As with `use_cpu`, a new thread starts from the default, which is Numba's
     (`NUMBA_NUM_THREADS`, else the cores of the machine).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> pixels = np.linspace(0.0, 1.0, 500)[:, None]
+    >>> fast = vosref.global_matching(pixels, pixels, np.ones((500, 1)))
+    >>> with vosref.use_threads(1):
+    ...     alone = vosref.global_matching(pixels, pixels, np.ones((500, 1)))
+    >>> alone.tobytes() == fast.tobytes()
+    True
     """
     if threads < 1:
         raise ValueError(f"use_threads takes 1 thread or more, got {threads}")

@@ -28,6 +28,16 @@ def embedding_distance(query, reference, /):
     ------
     ValueError
         If the embedding dimensions D differ.
+
+    Examples
+    --------
+    At squared distances 0, 1 and 4: 1 - 2 / (1 + e⁰) = 0, then tanh(1/2) and tanh(2).
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> query, reference = np.array([[0.0, 0.0]]), np.array([[0.0, 0.0], [0.0, 1.0], [2.0, 0.0]])
+    >>> vosref.embedding_distance(query, reference).round(3)
+    array([[0.   , 0.462, 0.964]])
     """
     xp = array_namespace(query, reference)
     check_embeddings(query, reference)

@@ -39,7 +39,20 @@ __all__ = [
 
 
 class FeelvosView(NamedTuple):
-    """What the networks see in a frame."""
+    """What the networks see in a frame.
+
+    Examples
+    --------
+    A frame of 4 by 8 pixels, seen as a grid of 1 by 2 with an embedding of three components:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref import feelvos
+    >>> view = vosref.FeelvosView(np.zeros((1, 2, 3)), size=(4, 8))
+    >>> mask = np.array([[0, 0, 0, 0, 6, 6, 6, 6]] * 4)
+    >>> feelvos.annotate(view, mask, (0, 6)).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
 
     embedding: Array  # (h, w, D)
     size: tuple[int, int]  # of the frame, in pixels
@@ -47,7 +60,26 @@ class FeelvosView(NamedTuple):
 
 
 class FeelvosInfo(NamedTuple):
-    """The paper's intermediates of one step, each (P, K)."""
+    """The paper's intermediates of one step, each (P, K).
+
+    Examples
+    --------
+    Two pixels, background and an object, that change places:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref import feelvos
+    >>> config = vosref.FeelvosConfig.nearest()
+    >>> view = vosref.FeelvosView(np.array([[[0.0], [1.0]]]), size=(4, 8))
+    >>> state = feelvos.init(view, np.eye(2), config)
+    >>> _, _, info = feelvos.step(state, view._replace(embedding=np.array([[[1.0], [0.0]]])), config)
+    >>> info.global_distance.round(3)
+    array([[0.462, 0.   ],
+           [0.   , 0.462]])
+    >>> info.probabilities
+    array([[0., 1.],
+           [1., 0.]])
+    """
 
     global_distance: Array | None  # G; None where it is switched off
     local_distance: Array | None  # L, or Ĝ; None where it is switched off

@@ -8,7 +8,18 @@ __all__ = ["CONFIGS", "CUES", "EXPLAINED", "NOTES", "FeelvosConfig"]
 
 
 class FeelvosConfig(NamedTuple):
-    """The choices of FEELVOS. `paper()` and `released()` differ in `feedback` and `previous_labels`."""
+    """The choices of FEELVOS. `paper()` and `released()` differ in `feedback` and `previous_labels`.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> vosref.FeelvosConfig.paper().feedback, vosref.FeelvosConfig.released().feedback
+    ('soft', 'hard')
+    >>> vosref.FeelvosConfig.ablation(6).cues
+    ('previous', 'local')
+    >>> vosref.FeelvosConfig.released()._replace(window_radius=8).window_radius
+    8
+    """
 
     feedback: str = "hard"  # what the head sees of the previous frame: "soft" probabilities or "hard" one-hot labels
     previous_labels: str = "full"  # where the labels to match with are decided: on the "grid" or at "full" resolution

@@ -10,7 +10,20 @@ __all__ = ["FeelvosState", "add_pixels"]
 
 
 class FeelvosState(NamedTuple):
-    """The first frame, the previous one, and nothing else but the pixels by which later objects were given."""
+    """The first frame, the previous one, and nothing else but the pixels by which later objects were given.
+
+    Examples
+    --------
+    A frame of two pixels, background and an object, from which the method starts:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref import feelvos
+    >>> view = vosref.FeelvosView(np.array([[[0.0], [1.0]]]), size=(4, 8))
+    >>> state = feelvos.init(view, np.eye(2), vosref.FeelvosConfig.nearest())
+    >>> state.t, state.first[0].shape, state.first[1].shape
+    (1, (2, 1), (2, 2))
+    """
 
     first: tuple[Array, Array]  # embedding (R, D) and one-hot labels (R, K): P pixels, then those of later objects
     previous: tuple[Array, Array, Array]  # its embedding, its one-hot labels, and what the head sees of it (P, K)

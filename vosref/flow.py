@@ -46,6 +46,16 @@ def affinity_flow(query, reference, /, *, grid, sigma, temperature=1.0, memory=D
     ------
     ValueError
         If `sigma` is not positive, or a frame has not the grid's pixels or the other's D.
+
+    Examples
+    --------
+    A row of three pixels. The last one shows what was in the middle before: it moved one cell to the right.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> flow = vosref.affinity_flow(np.eye(3)[[0, 0, 1]], np.eye(3), grid=(1, 3), sigma=np.inf, temperature=100.0)
+    >>> flow.shape, flow[2].round(3)
+    ((3, 2), array([0., 1.]))
     """
     if not sigma > 0:
         raise ValueError(f"sigma must be a positive number of cells, got {sigma}")

@@ -11,7 +11,15 @@ __all__ = ["harden", "object_ids", "to_grid", "to_mask", "upsample"]
 
 
 def object_ids(mask, /):
-    """List the ids in a mask, ascending, with background 0 in front whether or not any pixel has it."""
+    """List the ids in a mask, ascending, with background 0 in front whether or not any pixel has it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.object_ids(np.array([[6, 1], [6, 6]]))
+    (0, 1, 6)
+    """
     xp = array_namespace(mask)
     present = xp.unique_values(mask)
     return tuple(sorted({0} | {int(present[i]) for i in range(present.shape[0])}))
@@ -39,6 +47,17 @@ def to_grid(mask, /, *, ids, grid, dtype=None, nearest=False):
     -------
     array, shape (h * w, K)
         In [0, 1]; rows sum to 1 where every pixel of the mask has one of the `ids`.
+
+    Examples
+    --------
+    Two by four pixels on a grid of one by two: the left cell is background, the right one half of object 6.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> mask = np.array([[0, 0, 0, 6], [0, 0, 0, 6]])
+    >>> vosref.to_grid(mask, ids=(0, 6), grid=(1, 2), dtype=np.float64)
+    array([[1. , 0. ],
+           [0.5, 0.5]])
     """
     xp = array_namespace(mask)
     dtype = xp.float32 if dtype is None else dtype
@@ -59,6 +78,14 @@ def harden(labels, /):
     -------
     array, shape (P, K)
         Zeros and ones, one 1 a row.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.harden(np.array([[0.2, 0.8], [0.5, 0.5]]))
+    array([[0., 1.],
+           [1., 0.]])
     """
     xp = array_namespace(labels)
     columns = xp.arange(labels.shape[1], dtype=xp.int64, device=device(labels))
@@ -79,6 +106,16 @@ def upsample(labels, /, *, grid, size, align_corners=False):
     Returns
     -------
     array, shape (H, W, K)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> labels = np.array([[0.0], [1.0]])  # of one object, on a grid of one by two
+    >>> vosref.upsample(labels, grid=(1, 2), size=(1, 4))[:, :, 0]
+    array([[0.  , 0.25, 0.75, 1.  ]])
+    >>> vosref.upsample(labels, grid=(1, 2), size=(1, 5), align_corners=True)[:, :, 0]
+    array([[0.  , 0.25, 0.5 , 0.75, 1.  ]])
     """
     xp = array_namespace(labels)
     values = xp.reshape(labels, (grid[0], grid[1], labels.shape[1]))
@@ -103,6 +140,14 @@ def to_mask(labels, /, *, ids, grid, size, align_corners=False):
     Returns
     -------
     array of uint8, shape (H, W)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.to_mask(np.eye(2), ids=(0, 6), grid=(1, 2), size=(2, 4))
+    array([[0, 0, 6, 6],
+           [0, 0, 6, 6]], dtype=uint8)
     """
     xp = array_namespace(labels)
     if len(ids) != labels.shape[1]:

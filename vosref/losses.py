@@ -41,6 +41,18 @@ def transductive_loss(votes, labels, /, *, epsilon=1e-14, reduction="mean"):
     ValueError
         If shapes do not fit, votes are not floating point or below 0, labels are not one-hot, `epsilon` is below 0, or
         there is no such reduction.
+
+    Examples
+    --------
+    Half a vote for the true label costs ln 2, a whole one nothing.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> votes, labels = np.array([[0.5, 0.5], [1.0, 0.0]]), np.array([[1, 0], [1, 0]])
+    >>> round(float(vosref.transductive_loss(votes, labels, reduction="sum")), 3)
+    0.693
+    >>> round(float(vosref.transductive_loss(votes, labels)), 3)
+    0.347
     """
     xp = array_namespace(votes, labels)
     _check_votes(votes, labels, epsilon, reduction)
@@ -72,6 +84,18 @@ def bootstrapped_cross_entropy(logits, labels, /, *, n_hardest):
     ------
     ValueError
         As `cross_entropy` does, and if there are not so many pixels.
+
+    Examples
+    --------
+    The pixels cost ln 2 and ln (4/3): the harder one, then the mean of both.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> logits, labels = np.array([[0.0, 0.0], [np.log(3.0), 0.0]]), np.array([0, 0])
+    >>> round(float(vosref.bootstrapped_cross_entropy(logits, labels, n_hardest=1)), 3)
+    0.693
+    >>> round(float(vosref.bootstrapped_cross_entropy(logits, labels, n_hardest=2)), 3)
+    0.49
     """
     xp, losses = array_namespace(logits, labels), cross_entropy(logits, labels)
     if not 1 <= n_hardest <= losses.shape[0]:
@@ -98,6 +122,16 @@ def cross_entropy(logits, labels, /):
     ------
     ValueError
         If shapes do not fit, logits are not floating point, or labels not integers from 0 to K - 1.
+
+    Examples
+    --------
+    The true label has half of the first pixel's softmax and three quarters of the second's: ln 2 and ln (4/3).
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> logits, labels = np.array([[0.0, 0.0], [np.log(3.0), 0.0]]), np.array([0, 0])
+    >>> vosref.cross_entropy(logits, labels).round(3)
+    array([0.693, 0.288])
     """
     xp = array_namespace(logits, labels)
     _check(logits, labels)
@@ -126,6 +160,12 @@ def hardest_pixels(step, n_pixels, /, *, fraction=0.15, annealing_steps=100_000)
     -------
     int
         K = trunc((r · fraction + 1 - r) · N) with r = min(1, step / annealing_steps), and 1 at the least.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> [vosref.hardest_pixels(step, 1000) for step in (0, 20_000, 100_000, 200_000)]
+    [1000, 830, 150, 150]
     """
     if step < 0 or n_pixels < 1 or annealing_steps < 0:
         raise ValueError(

@@ -48,6 +48,17 @@ def global_matching(query, reference, labels, /, *, n_neighbours=1, memory=DEFAU
     ------
     ValueError
         If shapes do not fit, an embedding is not finite, or labels are not one-hot.
+
+    Examples
+    --------
+    One object has pixels of the embeddings 0 and 1, another one of 4, and a third has none:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> reference, labels = np.array([[0.0], [1.0], [4.0]]), np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0]])
+    >>> vosref.global_matching(np.array([[1.0], [3.0]]), reference, labels).round(3)
+    array([[0.   , 1.   , 1.   ],
+           [0.964, 0.462, 1.   ]])
     """
     xp = array_namespace(query, reference, labels)
     check_matching(query, reference, labels)
@@ -87,6 +98,19 @@ def local_matching(query, previous, labels, /, *, grid, window_radius=15, memory
     ------
     ValueError
         As `global_matching` does.
+
+    Examples
+    --------
+    Nothing has moved in a row of four pixels. With a radius of 1 only its neighbour has the last object in sight.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> row, labels = np.array([[0.0], [1.0], [2.0], [3.0]]), np.array([[1, 0], [1, 0], [1, 0], [0, 1]])
+    >>> vosref.local_matching(row, row, labels, grid=(1, 4), window_radius=1).round(3)
+    array([[0.   , 1.   ],
+           [0.   , 1.   ],
+           [0.   , 0.462],
+           [0.462, 0.   ]])
     """
     xp = array_namespace(query, previous, labels)
     check_matching(query, previous, labels)
@@ -121,6 +145,14 @@ def subsample(labels, /, *, most, rng):
     -------
     array, shape (R, K)
         The rows of the pixels that are left out are 0: they belong to no object, and matching passes over them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> labels = np.array([[1, 0], [1, 0], [1, 0], [0, 1]])
+    >>> vosref.subsample(labels, most=2, rng=np.random.default_rng(0)).sum(axis=0)
+    array([2, 1])
     """
     if most < 1:
         raise ValueError(f"most must be 1 or more pixels an object, got {most}")

@@ -51,6 +51,17 @@ def energy(prediction, w, labels, labelled=None, /, *, mu):
     Returns
     -------
     array, shape ()
+
+    Examples
+    --------
+    Two neighbours, of which the first is labelled. To keep the labels costs the difference of 1 for both ordered
+    pairs; to label the pixels alike costs μ for the second.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> w, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]])
+    >>> float(vosref.energy(labels, w, labels, mu=0.5)), float(vosref.energy(np.ones((2, 1)), w, labels, mu=0.5))
+    (2.0, 0.5)
     """
     xp = array_namespace(prediction, w, labels)
     row, column = degrees(w)
@@ -65,6 +76,12 @@ def alpha_from_mu(mu, /, *, convention="printed"):
 
     "printed": 2 / (2 + μ), for the energy as the paper prints it (ordered pairs). "zhou": 1 / (1 + μ), for the energy
     with the factor ½ of Zhou et al. (2004). The paper's own μ / (μ + 1) belongs to neither.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> vosref.alpha_from_mu(2.0), vosref.alpha_from_mu(1.0, convention="zhou")
+    (0.5, 0.5)
     """
     if not mu > 0:
         raise ValueError(f"mu must be positive, got {mu}")
@@ -88,6 +105,17 @@ def closed_form(s, labels, /, *, alpha):
     Returns
     -------
     array, shape (N, K)
+
+    Examples
+    --------
+    Two neighbours, of which the first is labelled: it keeps twice as much as it gives away.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> s, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]])
+    >>> vosref.closed_form(s, labels, alpha=0.5).round(3)
+    array([[0.667],
+           [0.333]])
     """
     xp = array_namespace(s, labels)
     _check_alpha(alpha)
@@ -98,6 +126,17 @@ def minimise_labelled(s, labels, labelled, /, *, mu):
     """Minimiser of the energy whose second sum runs over the labelled points: (2 (I - S) + μP) ŷ = μPy.
 
     P is the indicator of `labelled`, shape (N,); each connected part of the graph needs a labelled point.
+
+    Examples
+    --------
+    The neighbour of a labelled pixel, being free, takes over all of its label:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> s, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]])
+    >>> vosref.minimise_labelled(s, labels, np.array([1.0, 0.0]), mu=0.5).round(3)
+    array([[1.],
+           [1.]])
     """
     xp = array_namespace(s, labels, labelled)
     weighted = mu * labelled[:, None]
@@ -124,6 +163,20 @@ def propagate_iterative(s, labels, /, *, alpha=0.99, max_iterations=1000, tolera
     array, shape (N, K)
     Convergence
         Iterations made, whether it came to rest, and each iteration's largest change.
+
+    Examples
+    --------
+    It comes to rest at `closed_form`:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> s, labels = np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([[1.0], [0.0]])
+    >>> prediction, how = vosref.propagate_iterative(s, labels, alpha=0.5)
+    >>> prediction.round(3), how.converged
+    (array([[0.667],
+           [0.333]]), True)
+    >>> how.changes[:3]
+    (0.5, 0.25, 0.125)
     """
     xp = array_namespace(s, labels)
     _check_alpha(alpha)
@@ -165,6 +218,16 @@ def propagate_online(query, references, labels, /, *, grid, sigma, temperature=1
     -------
     array, shape (P, K)
         Not normalised: the rows sum to Σ_j S_ij.
+
+    Examples
+    --------
+    Two pixels that have not moved. Each has the affinity e to itself and, over one cell, 1/e to the other.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.propagate_online(np.eye(2), [np.eye(2)], [np.eye(2)], grid=(1, 2), sigma=(1.0,)).round(3)
+    array([[0.881, 0.119],
+           [0.119, 0.881]])
     """
     references, labels = as_frames(references), as_frames(labels)
     xp = array_namespace(query, *references, *labels)
@@ -203,6 +266,19 @@ def online_energy(prediction, w, labels, /):
     -------
     array, shape ()
         Smallest, over `prediction`, at `normalised_affinity(w) @ labels`: the online step.
+
+    Examples
+    --------
+    One pixel, and two before it that it resembles as much: the online step's √2 costs nothing.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> w, labels = np.ones((1, 2)), np.ones((2, 1))
+    >>> step = vosref.normalised_affinity(w) @ labels
+    >>> round(float(vosref.online_energy(step, w, labels)), 3)
+    0.0
+    >>> round(float(vosref.online_energy(np.array([[1.0]]), w, labels)), 3)
+    0.172
     """
     return _smoothness(prediction, labels, w, *degrees(w))
 
@@ -224,6 +300,15 @@ def softmax_vote(query, reference, labels, /, *, temperature=1.0, memory=DEFAULT
     -------
     array, shape (P, K)
         A weighted mean of the rows of `labels`.
+
+    Examples
+    --------
+    The weights are e and 1, over their sum:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.softmax_vote(np.array([[1.0, 0.0]]), np.eye(2), np.eye(2)).round(3)
+    array([[0.731, 0.269]])
     """
     xp = array_namespace(query, reference, labels)
     pairs = Pairs(query, (reference,), None, (float("inf"),), temperature)
@@ -247,6 +332,16 @@ def propagate_released(query, references, labels, /, *, grid, sigma, temperature
     -------
     array, shape (P, K)
         Rows sum to at most 1 where the labels' rows do.
+
+    Examples
+    --------
+    Two pixels that have not moved. The softmax gives .731 and .269, and the spatial term takes 1/e of the latter:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> vosref.propagate_released(np.eye(2), [np.eye(2)], [np.eye(2)], grid=(1, 2), sigma=(1.0,)).round(3)
+    array([[0.731, 0.099],
+           [0.099, 0.731]])
     """
     references, labels = as_frames(references), as_frames(labels)
     xp = array_namespace(query, *references, *labels)

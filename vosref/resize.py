@@ -27,6 +27,16 @@ def resize_bilinear(values, /, *, size, align_corners=False):
     -------
     array, shape (h, w, C)
         A mean of inputs with non-negative weights that sum to 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import vosref
+    >>> row = np.array([[[0.0], [1.0]]])
+    >>> vosref.resize_bilinear(row, size=(1, 4))[0, :, 0]
+    array([0.  , 0.25, 0.75, 1.  ])
+    >>> vosref.resize_bilinear(row, size=(1, 5), align_corners=True)[0, :, 0]
+    array([0.  , 0.25, 0.5 , 0.75, 1.  ])
     """
     check_resize(values, size)
     for axis in (0, 1):

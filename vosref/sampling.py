@@ -29,6 +29,16 @@ def reference_frames(t, /, *, rule="paper", n_recent=4, n_sparse=5, horizon=40):
     -------
     tuple of int
         Ascending, without repetition where the past is long enough.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> vosref.reference_frames(50)
+    (10, 18, 27, 36, 45, 46, 47, 48, 49)
+    >>> vosref.reference_frames(50, rule="released")
+    (6, 14, 22, 30, 38, 46, 47, 48, 49)
+    >>> vosref.reference_frames(3)
+    (0, 1, 2)
     """
     _check_rule(rule, FRAME_RULES)
     if t < 1 or n_recent < 1 or n_sparse < 0 or horizon < n_recent + n_sparse:
@@ -70,6 +80,14 @@ def motion_prior(frames, t, /, *, rule="paper", n_recent=4, sigma_recent=8.0, si
     -------
     tuple of float
         One σ for each frame, in cells.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> vosref.motion_prior((10, 19, 46, 47, 48, 49), 50)
+    (21.0, 21.0, 8.0, 8.0, 8.0, 8.0)
+    >>> vosref.motion_prior((0, 8, 9), 10, rule="released")
+    (8.0, 8.0, 8.0)
     """
     _check_rule(rule, SIGMA_RULES)
     if rule == "single" or (rule == "released" and t <= 15):

@@ -35,7 +35,19 @@ __all__ = [
 
 
 class TvosState(NamedTuple):
-    """What later frames can still reach, and nothing else."""
+    """What later frames can still reach, and nothing else.
+
+    Examples
+    --------
+    A frame of two pixels, background and an object, from which the method starts:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref import tvos
+    >>> state = tvos.init(np.eye(2)[None], np.eye(2), vosref.TvosConfig.paper())
+    >>> state.t, len(state.embeddings), state.labels[0].shape
+    (1, 1, (2, 2))
+    """
 
     embeddings: tuple[Array, ...]  # of the newest frames, oldest first, each (P, D)
     labels: tuple[Array, ...]  # theirs, each (P, K)
@@ -43,7 +55,24 @@ class TvosState(NamedTuple):
 
 
 class TvosInfo(NamedTuple):
-    """The paper's intermediates of one step."""
+    """The paper's intermediates of one step.
+
+    Examples
+    --------
+    Two pixels, background and an object, that change places:
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref import tvos
+    >>> config = vosref.TvosConfig.released()
+    >>> state = tvos.init(np.eye(2)[None], np.eye(2), config)
+    >>> _, _, info = tvos.step(state, np.eye(2)[None, ::-1], config)
+    >>> info.frames, info.sigma
+    ((0,), (8.0,))
+    >>> info.labels
+    array([[0., 1.],
+           [1., 0.]])
+    """
 
     frames: tuple[int, ...]  # reference frames, ascending
     sigma: tuple[float, ...]  # width of the spatial term for each, in cells

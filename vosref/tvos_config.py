@@ -9,7 +9,18 @@ __all__ = ["ABLATIONS", "CONFIGS", "EXPLAINED", "NOTES", "TvosConfig"]
 
 
 class TvosConfig(NamedTuple):
-    """The choices of TVOS. `paper()` and `released()` differ in the first four."""
+    """The choices of TVOS. `paper()` and `released()` differ in the first four.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> vosref.TvosConfig.paper().propagation, vosref.TvosConfig.released().feedback
+    ('paper', 'hard')
+    >>> vosref.TvosConfig.ablation("3 frames").n_recent
+    3
+    >>> vosref.TvosConfig.paper()._replace(horizon=20).horizon
+    20
+    """
 
     sampling: str = "released"  # which past frames: "paper", "released" or "uniform" (sampling.reference_frames)
     motion: str = "released"  # which σ each gets: "paper", "released" or "single" (sampling.motion_prior)

@@ -73,6 +73,14 @@ def configure(method: str, name: str = "released", /, **fields: Any) -> Any:
     ------
     ValueError
         If a name is unknown, or a text is not of the field's type.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> vosref.configure("tvos", "paper", horizon="20").horizon
+    20
+    >>> vosref.configure("feelvos", "paper", window_radius=8).feedback
+    'soft'
     """
     configs = method_named(method).CONFIGS
     if name not in configs:
@@ -86,7 +94,16 @@ def configure(method: str, name: str = "released", /, **fields: Any) -> Any:
 
 
 def differences(method: str, /, first: str = "paper", second: str = "released") -> list[Difference]:
-    """List the settings in which two named configurations of a method part, in the order of the configuration."""
+    """List the settings in which two named configurations of a method part, in the order of the configuration.
+
+    Examples
+    --------
+    >>> from vosref.video import differences
+    >>> for part in differences("feelvos"):
+    ...     part.field, part.values
+    ('feedback', ('soft', 'hard'))
+    ('previous_labels', ('grid', 'full'))
+    """
     explained = method_named(method).EXPLAINED
     configs = configure(method, first), configure(method, second)
     pairs = ((field, *(getattr(c, field) for c in configs)) for field in configs[0]._fields)
@@ -133,6 +150,19 @@ def segment_video(
     ------
     TypeError
         If the configuration is another method's.
+
+    Examples
+    --------
+    A small clip is rendered and segmented; the mask of its first frame is given.
+
+    >>> import vosref
+    >>> from vosref.samples import SAMPLES, render
+    >>> frames, truth = render(SAMPLES["one-drifting"]._replace(n_frames=3, height=80, width=128))
+    >>> masks = list(vosref.segment_video(frames, truth[0]))
+    >>> len(masks), masks[2].shape, masks[2].dtype
+    (3, (80, 128), dtype('uint8'))
+    >>> vosref.region_similarity(masks[2] == 1, truth[2] == 1) > 0.8
+    True
     """
     for step in walk(frames, first_mask, method=method, config=config, later=later):
         yield step.mask
@@ -151,6 +181,14 @@ def walk(
     """Segment a video as `segment_video` does, and yield the method's state and intermediates too.
 
     With `start`, a state that an earlier walk yielded, the first of `frames` is frame ``start.t``.
+
+    Examples
+    --------
+    >>> from vosref.samples import SAMPLES, render
+    >>> from vosref.video import walk
+    >>> frames, truth = render(SAMPLES["one-drifting"]._replace(n_frames=3, height=40, width=64))
+    >>> [(step.t, step.info.frames) for step in walk(frames, truth[0]) if step.info is not None]
+    [(1, (0,)), (2, (0, 1))]
     """
     system = method_named(method)
     config = _checked_config(system.CONFIGS["released"](), config, method)

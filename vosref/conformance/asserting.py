@@ -64,6 +64,23 @@ def assert_conforms(
         If it is not; with the worst element, its margin, the cause and the reproducer.
     ValueError, TypeError
         If an argument is not of its kind.
+
+    Examples
+    --------
+    The definition conforms; a result that is off by a thousandth is not within the bound.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref.conformance import ConformanceError, assert_conforms
+    >>> query, reference = np.float32([[0.0], [0.5]]), np.float32([[1.0]])
+    >>> got = vosref.embedding_distance(query, reference)
+    >>> bool(assert_conforms("embedding_distance", got, (query, reference)).margin <= 1)
+    True
+    >>> try:
+    ...     assert_conforms("embedding_distance", got + np.float32(0.001), (query, reference))
+    ... except ConformanceError:
+    ...     "refused"
+    'refused'
     """
     contract = given.operation_named(operation)
     whole, chosen = given.arithmetic_and_options(contract, dtype, arithmetic, options)

@@ -77,6 +77,14 @@ def check_subject(
         If a worker of the executor dies, or cannot work.
     ConformanceError
         At the first failure, where `on_fail` says so.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> from vosref.conformance import Functions, check_subject
+    >>> mine = Functions({"softmax_vote": vosref.softmax_vote}, name="mine")
+    >>> check_subject(mine, operations=["softmax_vote"]).ok
+    True
     """
     if on_fail not in ("collect", "raise") and not callable(on_fail):
         raise ValueError(f'on_fail must be "collect", "raise" or callable, got {on_fail!r}')

@@ -32,6 +32,20 @@ def contour_accuracy(prediction: ArrayLike, truth: ArrayLike, /, *, tolerance: f
     ------
     ValueError
         If a mask is not boolean or not (H, W), if the two sizes differ, or if `tolerance` is negative or not finite.
+
+    Examples
+    --------
+    A square of 4 by 4 pixels, found one pixel too far right: every boundary pixel is within a pixel of a true one.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> truth = np.zeros((10, 10), dtype=bool)
+    >>> truth[3:7, 3:7] = True
+    >>> found = np.roll(truth, 1, axis=1)
+    >>> vosref.contour_accuracy(found, truth, tolerance=1)
+    1.0
+    >>> vosref.contour_accuracy(found, truth, tolerance=0)
+    0.5
     """
     predicted, true = mask_pair(prediction, truth)
     radius = _matching_radius(true.shape, tolerance)

@@ -206,6 +206,13 @@ def protocol_named(name: str, /) -> Protocol:
     ------
     ValueError
         If there is none of that name.
+
+    Examples
+    --------
+    >>> from vosref.evaluation import protocol_named
+    >>> protocol = protocol_named("davis2017")
+    >>> protocol.measures, protocol.given, protocol.missing
+    (('J', 'F'), 'first_and_last', 'refused')
     """
     if name not in PROTOCOLS:
         raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}, got {name!r}")

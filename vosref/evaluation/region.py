@@ -25,6 +25,15 @@ def region_similarity(prediction: ArrayLike, truth: ArrayLike, /) -> float:
     ------
     ValueError
         If a mask is not boolean or not (H, W), or if the two sizes differ.
+
+    Examples
+    --------
+    Of three pixels in either mask, one is in both.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> round(vosref.region_similarity(np.array([[True, True, False]]), np.array([[False, True, True]])), 3)
+    0.333
     """
     predicted, true = mask_pair(prediction, truth)
     union = int(np.count_nonzero(predicted | true))

@@ -119,6 +119,20 @@ def sequence_scores(
     ------
     ValueError
         If one iterable ends before the other, or as `frame_scores` does.
+
+    Examples
+    --------
+    Four frames with object 1, of which the third is missed: the means are over the second and the third.
+
+    >>> import numpy as np
+    >>> import vosref
+    >>> truth = np.zeros((4, 10, 10), dtype=np.uint8)
+    >>> truth[:, 3:7, 3:7] = 1
+    >>> found = truth.copy()
+    >>> found[2] = 0
+    >>> scores = vosref.sequence_scores(found, truth, ids=[1])
+    >>> scores.region[:, 0].tolist(), scores.mean_region, scores.j_and_f
+    ([1.0, 1.0, 0.0, 1.0], 0.5, 0.5)
     """
     objects = _object_ids(ids)
     ended: Any = object()

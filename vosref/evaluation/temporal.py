@@ -43,6 +43,20 @@ def temporal_stability(mask: ArrayLike, following: ArrayLike, /) -> float:
     ------
     ValueError
         If a mask is not boolean or not (H, W).
+
+    Examples
+    --------
+    A square that moves keeps its shape; one that loses its lower half does not.
+
+    >>> import numpy as np
+    >>> from vosref.evaluation import temporal_stability
+    >>> square = np.zeros((20, 20), dtype=bool)
+    >>> square[4:12, 4:12] = True
+    >>> round(temporal_stability(square, np.roll(square, 3, axis=1)), 3)
+    0.0
+    >>> half = square & (np.arange(20) < 8)[:, None]
+    >>> temporal_stability(square, half) > 0.1
+    True
     """
     polygons = [longest_outline(boolean_mask(*named)) for named in (("mask", mask), ("following", following))]
     if any(polygon is None for polygon in polygons):

@@ -84,6 +84,19 @@ def segmentation_head_vjp(cotangent, weights, features, cues, /, *, relu=True):
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    The last bias is in every logit, of six pixels and two objects:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import segmentation_head_vjp
+    >>> from vosref.weights import load
+    >>> features, cues = np.ones((2, 3, 256), np.float32), np.zeros((2, 3, 2, 3), np.float32)
+    >>> cotangent, weights = np.ones((2, 3, 2), np.float32), load("feelvos-lite0")
+    >>> d_weights, d_features, d_cues = segmentation_head_vjp(cotangent, weights, features, cues)
+    >>> d_weights["head/logits/bias"], d_features.shape, d_cues.shape
+    (array([12.], dtype=float32), (2, 3, 256), (2, 3, 2, 3))
     """
     xp = array_namespace(cotangent, features, cues)
     if cues.ndim != 4 or cues.shape[2] < 1:

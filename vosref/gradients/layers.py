@@ -47,6 +47,17 @@ def conv2d_vjp(cotangent, image, kernel, /, *, stride=1, dilation=1, groups=1, p
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    The layer doubles nine pixels of 1: each has the gradient 2, and the kernel their sum.
+
+    >>> import numpy as np
+    >>> from vosref.gradients import conv2d_vjp
+    >>> image, kernel = np.ones((3, 3, 1)), np.full((1, 1, 1, 1), 2.0)
+    >>> d_image, d_kernel = conv2d_vjp(np.ones((3, 3, 1)), image, kernel)
+    >>> np.unique(d_image), d_kernel.ravel()
+    (array([2.]), array([9.]))
     """
     xp = array_namespace(cotangent, image, kernel)
     pads, size = _geometry(image, kernel, stride, dilation, padding)
@@ -99,6 +110,17 @@ def depthwise_conv2d_vjp(cotangent, image, kernel, /, *, stride=1, dilation=1, p
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    The layer doubles nine pixels of 1: each has the gradient 2, and the kernel their sum.
+
+    >>> import numpy as np
+    >>> from vosref.gradients import depthwise_conv2d_vjp
+    >>> image, kernel = np.ones((3, 3, 1)), np.full((1, 1, 1), 2.0)
+    >>> d_image, d_kernel = depthwise_conv2d_vjp(np.ones((3, 3, 1)), image, kernel)
+    >>> np.unique(d_image), d_kernel.ravel()
+    (array([2.]), array([9.]))
     """
     xp = array_namespace(cotangent, image, kernel)
     pads, size = _geometry(image, kernel, stride, dilation, padding)

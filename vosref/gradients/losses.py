@@ -36,6 +36,16 @@ def transductive_loss_vjp(cotangent, votes, labels, /, *, epsilon=1e-14, reducti
     ------
     ValueError
         As the definition does, and if the cotangent is no scalar.
+
+    Examples
+    --------
+    -log ŷ has the slope -1 / ŷ:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import transductive_loss_vjp
+    >>> slope = transductive_loss_vjp(1.0, np.array([[0.5, 0.5]]), np.array([[1, 0]]))
+    >>> slope.round(3) + 0.0
+    array([[-2.,  0.]])
     """
     xp = array_namespace(votes, labels)
     transductive_loss(votes, labels, epsilon=epsilon, reduction=reduction)  # refuses what it refuses
@@ -71,6 +81,15 @@ def cross_entropy_vjp(cotangent, logits, labels, /):
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    The softmax, less 1 at the true label:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import cross_entropy_vjp
+    >>> cross_entropy_vjp(np.array([1.0]), np.array([[0.0, 0.0]]), np.array([0]))
+    array([[-0.5,  0.5]])
     """
     xp = array_namespace(cotangent, logits, labels)
     check_cotangent(cotangent, cross_entropy(logits, labels).shape)
@@ -107,6 +126,17 @@ def bootstrapped_cross_entropy_vjp(cotangent, logits, labels, /, *, n_hardest):
     ------
     ValueError
         As the definition does, and if the cotangent is no scalar.
+
+    Examples
+    --------
+    The second pixel is easier, and has no gradient:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import bootstrapped_cross_entropy_vjp
+    >>> logits, labels = np.array([[0.0, 0.0], [9.0, 0.0]]), np.array([0, 0])
+    >>> bootstrapped_cross_entropy_vjp(1.0, logits, labels, n_hardest=1) + 0.0
+    array([[-0.5,  0.5],
+           [ 0. ,  0. ]])
     """
     xp = array_namespace(logits, labels)
     bootstrapped_cross_entropy(logits, labels, n_hardest=n_hardest)  # refuses what it refuses

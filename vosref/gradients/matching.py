@@ -53,6 +53,16 @@ def embedding_distance_vjp(cotangent, query, reference, /):
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    At x = 1 and y = 0 the slope of tanh(s / 2) is ½ (1 - tanh²(½)) = .393, and that of s is 2 by x and -2 by y.
+
+    >>> import numpy as np
+    >>> from vosref.gradients import embedding_distance_vjp
+    >>> d_query, d_reference = embedding_distance_vjp(np.array([[1.0]]), np.array([[1.0]]), np.array([[0.0]]))
+    >>> d_query.round(3), d_reference.round(3)
+    (array([[0.786]]), array([[-0.786]]))
     """
     check_embeddings(query, reference)
     check_cotangent(cotangent, (query.shape[0], reference.shape[0]))
@@ -98,6 +108,17 @@ def global_matching_vjp(cotangent, query, reference, labels, /, *, n_neighbours=
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    Only the nearer of two pixels has a gradient:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import global_matching_vjp
+    >>> query, reference, labels = np.array([[1.0]]), np.array([[0.0], [4.0]]), np.array([[1], [1]])
+    >>> d_query, d_reference = global_matching_vjp(np.array([[1.0]]), query, reference, labels)
+    >>> d_query.round(3).tolist(), (d_reference + 0.0).round(3).tolist()
+    ([[0.786]], [[-0.786], [0.0]])
     """
     xp = array_namespace(cotangent, query, reference, labels)
     check_matching(query, reference, labels)
@@ -142,6 +163,17 @@ def local_matching_vjp(cotangent, query, previous, labels, /, *, grid, window_ra
     ------
     ValueError
         As the definition does, and if the cotangent has another shape than the result.
+
+    Examples
+    --------
+    With a radius of 0 each pixel sees itself alone; the second is at its minimum.
+
+    >>> import numpy as np
+    >>> from vosref.gradients import local_matching_vjp
+    >>> query, previous, labels = np.array([[1.0], [4.0]]), np.array([[0.0], [4.0]]), np.ones((2, 1))
+    >>> d_query, _ = local_matching_vjp(np.ones((2, 1)), query, previous, labels, grid=(1, 2), window_radius=0)
+    >>> d_query.round(3).tolist()
+    [[0.786], [0.0]]
     """
     xp = array_namespace(cotangent, query, previous, labels)
     check_matching(query, previous, labels)

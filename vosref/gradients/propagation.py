@@ -37,6 +37,17 @@ def softmax_vote_vjp(cotangent, query, reference, labels, /, *, temperature=1.0,
     ------
     ValueError
         If shapes do not fit, or labels are not floating point.
+
+    Examples
+    --------
+    A label's gradient is the weight with which its pixel votes:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import softmax_vote_vjp
+    >>> _, _, d_labels = softmax_vote_vjp(np.array([[1.0, 0.0]]), np.array([[1.0, 0.0]]), np.eye(2), np.eye(2))
+    >>> d_labels.round(3)
+    array([[0.731, 0.   ],
+           [0.269, 0.   ]])
     """
     pairs = Pairs(query, (reference,), None, (float("inf"),), temperature)
     d_query, d_references, d_labels = _vote_vjp(cotangent, pairs, (labels,), memory)
@@ -76,6 +87,18 @@ def propagate_released_vjp(
     ------
     ValueError
         If shapes do not fit, or labels are not floating point.
+
+    Examples
+    --------
+    The first pixel's vote for itself, .731, and what 1/e leaves of its neighbour's .269:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import propagate_released_vjp
+    >>> pixels, cotangent = np.eye(2), np.array([[1.0, 0.0], [0.0, 0.0]])
+    >>> _, _, d_labels = propagate_released_vjp(cotangent, pixels, [pixels], [np.eye(2)], grid=(1, 2), sigma=(1.0,))
+    >>> d_labels[0].round(3)
+    array([[0.731, 0.   ],
+           [0.099, 0.   ]])
     """
     pairs = Pairs(query, as_frames(references), grid_positions(grid, like=query), sigma, temperature)
     return _vote_vjp(cotangent, pairs, as_frames(labels), memory, grid=grid)
@@ -118,6 +141,18 @@ def propagate_online_vjp(
     ------
     ValueError
         If shapes do not fit, or labels are not floating point.
+
+    Examples
+    --------
+    A label's gradient is its pixel's row of S, turned:
+
+    >>> import numpy as np
+    >>> from vosref.gradients import propagate_online_vjp
+    >>> pixels, cotangent = np.eye(2), np.array([[1.0, 0.0], [0.0, 0.0]])
+    >>> _, _, d_labels = propagate_online_vjp(cotangent, pixels, [pixels], [np.eye(2)], grid=(1, 2), sigma=(1.0,))
+    >>> d_labels[0].round(3)
+    array([[0.881, 0.   ],
+           [0.119, 0.   ]])
     """
     labels = as_frames(labels)
     pairs = Pairs(query, as_frames(references), grid_positions(grid, like=query), sigma, temperature)

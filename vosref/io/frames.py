@@ -42,6 +42,16 @@ def open_frames(path: str | os.PathLike[str], /) -> Frames:
         If nothing is there.
     InputError
         If it is neither, holds no frame, a frame cannot be decoded or is no 8-bit image, or the sizes differ.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> from vosref.samples import sample_path
+    >>> frames = vosref.open_frames(sample_path("two-crossing") / "frames")
+    >>> frames.count, frames.size, frames.names[:2]
+    (24, (160, 288), ('00000', '00001'))
+    >>> frames[0].shape, frames[0].dtype
+    ((160, 288, 3), dtype('uint8'))
     """
     path = Path(path)
     kind = kind_of(path)

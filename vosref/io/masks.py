@@ -75,6 +75,14 @@ def read_mask(
     InputError
         If it cannot be decoded, has another size, is in colour, lossy or anti-aliased, holds no object, or holds ids
         that are not 0 to 254. The message says how to mend it.
+
+    Examples
+    --------
+    >>> import vosref
+    >>> from vosref.samples import sample_path
+    >>> mask = vosref.read_mask(sample_path("two-crossing") / "masks" / "00000.png")
+    >>> mask.ids.shape, mask.objects, mask.binary
+    ((160, 288), (1, 6), False)
     """
     image = _mask_image(path if isinstance(path, Member) else Path(path), argument)
     where = f"{argument}: {path}"

@@ -65,6 +65,20 @@ def write_mask(path: str | os.PathLike[str], ids: npt.NDArray[np.integer], /, *,
         If `ids` or `palette` is not of this kind.
     InputError
         If the file cannot be written.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> import numpy as np
+    >>> import vosref
+    >>> from vosref.io import davis_palette
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "00000.png"
+    ...     vosref.write_mask(path, np.array([[0, 0, 1], [0, 6, 1]]), palette=davis_palette())
+    ...     vosref.read_mask(path).ids
+    array([[0, 0, 1],
+           [0, 6, 1]], dtype=uint8)
     """
     ids = np.asarray(ids)
     if ids.ndim != 2 or not ids.size or not np.issubdtype(ids.dtype, np.integer):

@@ -69,6 +69,18 @@ def segmentation_head(
     -------
     array, shape (h, w, K)
         Equal, but for rounding, to the head run on [features, cues] of each object by itself.
+
+    Examples
+    --------
+    Of two objects with the same cues neither is preferred:
+
+    >>> import numpy as np
+    >>> from vosref.nn.heads import segmentation_head
+    >>> from vosref.weights import load
+    >>> features, cues = np.ones((2, 3, 256), np.float32), np.zeros((2, 3, 2, 3), np.float32)
+    >>> logits = segmentation_head(load("feelvos-lite0"), features, cues)
+    >>> logits.shape, bool((logits[:, :, 0] == logits[:, :, 1]).all())
+    ((2, 3, 2), True)
     """
     channels = weights["head/0/depthwise/kernel"].shape[2]
     fit = features.ndim == 3 and cues.ndim == 4 and cues.shape[:2] == features.shape[:2]

@@ -32,6 +32,17 @@ def network(model: str, /) -> Network:
     ------
     ValueError
         If no network has this name.
+
+    Examples
+    --------
+    A frame in, at stride 16 features out:
+
+    >>> import numpy as np
+    >>> from vosref.nn.networks import network
+    >>> from vosref.weights import load
+    >>> net = network("tvos-lite0")
+    >>> net.run(net.fold(load("tvos-lite0")), np.zeros((32, 64, 3), np.float32)).shape
+    (2, 4, 112)
     """
     for family, found in _FAMILIES.items():
         if model.startswith(family):

@@ -52,6 +52,17 @@ def conv2d(image, kernel, bias=None, shortcut=None, /, *, stride=1, dilation=1, 
     ------
     ValueError
         If shapes do not belong together, an option is out of range, or the kernel does not fit the padded image.
+
+    Examples
+    --------
+    A kernel of ones counts the pixels in a window:
+
+    >>> import numpy as np
+    >>> from vosref.nn.ops import conv2d
+    >>> conv2d(np.ones((3, 4, 1)), np.ones((3, 3, 1, 1)), padding=1)[:, :, 0]
+    array([[4., 6., 6., 4.],
+           [6., 9., 9., 6.],
+           [4., 6., 6., 4.]])
     """
     xp = array_namespace(*(a for a in (image, kernel, bias, shortcut) if a is not None))
     pads, size = _geometry(image, kernel.shape[:2], stride, dilation, padding)

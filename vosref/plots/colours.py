@@ -38,6 +38,14 @@ def object_colours(ids: ArrayLike, /) -> NDArray[np.uint8]:
     ------
     ValueError
         If an id is not a whole number in [0, 255].
+
+    Examples
+    --------
+    >>> from vosref.plots import object_colours
+    >>> object_colours([0, 1, 2])
+    array([[  0,   0,   0],
+           [230, 159,   0],
+           [ 86, 180, 233]], dtype=uint8)
     """
     ids = np.asarray(ids)
     if ids.size and (ids.dtype.kind not in "biu" or not 0 <= ids.min() <= ids.max() <= 255):

@@ -102,6 +102,24 @@ def segment_many(
     ------
     ValueError
         If two jobs have the same output folder.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from vosref.runs import open_job
+    >>> from vosref.runs.many import segment_many
+    >>> from vosref.samples import SAMPLES, render, write_clip
+    >>> names = "one-drifting", "two-crossing"
+    >>> with TemporaryDirectory() as folder:
+    ...     clips = [Path(folder) / name for name in names]
+    ...     for clip in clips:
+    ...         _ = write_clip(clip, *render(SAMPLES[clip.name]._replace(n_frames=2, height=40, width=64)))
+    ...     jobs = [open_job(clip / "frames", clip / "masks" / "00000.png", clip / "out") for clip in clips]
+    ...     [(outcome.result.scores, outcome.error) for outcome in segment_many(jobs)]
+    ...     sorted(path.name for path in (clips[1] / "out").glob("*.png"))
+    [(None, None), (None, None)]
+    ['00000.png', '00001.png']
     """
     if len({job.out.resolve() for job in jobs}) < len(jobs):
         raise ValueError("jobs must have output folders of their own, got one twice")

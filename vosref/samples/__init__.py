@@ -123,6 +123,14 @@ def render(scene: Scene | str, /, *, rng: np.random.Generator | None = None) -> 
     ------
     ValueError
         If `SAMPLES` has no such name.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from vosref.samples import SAMPLES, render
+    >>> frames, masks = render(SAMPLES["two-crossing"]._replace(n_frames=2, height=40, width=64))
+    >>> frames.shape, masks.shape, np.unique(masks)
+    ((2, 40, 64, 3), (2, 40, 64), array([0, 1, 6], dtype=uint8))
     """
     if isinstance(scene, str):
         scene = SAMPLES[_known(scene, argument="scene")]
@@ -180,6 +188,13 @@ def sample_path(name: str, /) -> Path:
         If `SAMPLES` has no such name.
     FileNotFoundError
         If the clip is in neither place.
+
+    Examples
+    --------
+    >>> from vosref.samples import sample_path
+    >>> folder = sample_path("two-crossing")
+    >>> len(list((folder / "frames").glob("*.png"))), len(list((folder / "masks").glob("*.png")))
+    (24, 24)
     """
     package = Path(str(resources.files("vosref")))
     folders = [root / "data_samples" / _known(name, argument="name") for root in (package, package.parent)]

@@ -43,6 +43,14 @@ def load(name: str | os.PathLike[str] = "tvos-lite0", /) -> Mapping[str, np.ndar
         If there is no file at the path.
     WeightsError
         If the file is not a whole converted one, or the data package is not installed.
+
+    Examples
+    --------
+    >>> from vosref.weights import load
+    >>> weights = load("tvos-lite0")
+    >>> name = next(iter(weights))
+    >>> name, weights[name].shape, weights[name].dtype
+    ('stem/kernel', (3, 3, 3, 32), dtype('float32'))
     """
     if name == "lite0":
         return _lite0()
