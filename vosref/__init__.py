@@ -9,14 +9,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "affinity": (
-        "affinity",
-        "degrees",
-        "grid_positions",
-        "normalised_affinity",
-        "online_affinity",
-        "spatial_term",
-    ),
+    # Not the function `affinity`: once its module is loaded, `vosref.affinity` is the module.
+    "affinity": ("degrees", "grid_positions", "normalised_affinity", "online_affinity", "spatial_term"),
     "backend": ("use_cpu", "use_threads"),
     "distance": ("embedding_distance",),
     "evaluation": ("contour_accuracy", "region_similarity", "sequence_scores"),
