@@ -42,7 +42,9 @@ def blocks(page, language):
 
 def test_every_public_name_has_an_entry_in_the_reference(book, entries):
     pages = book("reference").reference_pages(entries)
-    stated = set(re.findall(r"^\.\. (?:auto\w+|py:data):: (\S+)$", "\n".join(pages.values()), re.MULTILINE))
+    text = "\n".join(pages.values())
+    stated = set(re.findall(r"^\.\. auto\w+:: (\S+)$", text, re.MULTILINE))
+    stated |= {f"{m}.{n}" for n, m in re.findall(r"^\.\. py:data:: (\S+)\n   :module: (\S+)$", text, re.MULTILINE)}
     known = {name: entry for entry in entries for name in (entry.path, *entry.aliases)}
     for module in (vosref, *book("names").public_modules()):
         for name in set(getattr(module, "__all__", ())) - {"__version__"}:
@@ -88,6 +90,31 @@ def test_the_page_of_the_command_line_has_every_option(book):
         assert f"\n{name}\n" in page
         options = [o for p in command.params if not getattr(p, "hidden", False) for o in p.opts if o.startswith("--")]
         assert all(option in page for option in options), name
+
+
+def test_every_page_stands_in_a_table_of_contents():
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```$", "\n".join(p.read_text("utf-8") for p in PAGES), re.M | re.DOTALL)
+    listed = {line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")}
+    assert {path.stem for path in FOLDER.glob("*.md")} - {"index"} <= listed
+
+
+def test_the_tutorial_asks_what_the_notebooks_ask():
+    table = (FOLDER / "tutorial.md").read_text(encoding="utf-8")
+    for path in FOLDER.glob("[0-9]*.md"):
+        (question, *_) = re.findall(r"^\*\*(.+?\?)\*\*$", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+        number = path.stem.partition("_")[0]
+        assert f"| [{number}]({path.name}) | {' '.join(question.split())} |" in table
+
+
+def test_a_page_for_github_has_links_that_hold_in_the_book(book):
+    written = book("links").contributing_page(
+        "See [a page](../notebooks/train.md), [`x`](../tests/x.py), [the folder](../notebooks/), [it](https://x.org)."
+    )
+    assert written == "See [a page](/train.md), `x`, the folder, [it](https://x.org)."
+    assert book("links").links_within("[C](../.github/CONTRIBUTING.md)") == "[C](/_generated/contributing.md)"
+    assert (
+        book("links").links_within("[On its own](_explorer/8.html)").endswith('href="_explorer/8.html">On its own</a>')
+    )
 
 
 @EVERY

@@ -11,6 +11,7 @@ from vosref.cli import app
 __all__ = ["command_line_page", "commands"]
 
 BOLD = re.compile(r"\[bold\](.*?)\[/(?:bold)?\]")
+OPTION = re.compile(r"(?<![\w-])(--[a-z][\w-]*)")  # a long one, in a sentence
 
 
 def commands(group: Any = None, prefix: str = "vosref") -> Iterator[tuple[str, Any]]:
@@ -93,8 +94,9 @@ def _prose(text: str) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Turn rich's markup into code, and escape what reStructuredText reads as its own."""
-    return BOLD.sub(r"``\1``", text.replace("*", r"\*").replace("|", r"\|"))
+    """Turn rich's markup and options into code, and escape what reStructuredText reads as its own."""
+    parts = BOLD.split(text.replace("*", r"\*").replace("|", r"\|"))
+    return "".join(f"``{part}``" if number % 2 else OPTION.sub(r"``\1``", part) for number, part in enumerate(parts))
 
 
 def _heading(text: str, line: str) -> list[str]:

@@ -63,7 +63,8 @@ def _beside(node: ast.stmt, comments: dict[int, tuple[str, bool]]) -> str:
     if len(within) == 1 or last == node.lineno:
         if within:
             return within[0]
-        line, above = node.lineno - 1, []
+        above: list[str] = []
+        line = node.lineno - 1
         while line in comments and comments[line][1]:
             above.insert(0, comments[line][0])
             line -= 1

@@ -8,10 +8,12 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.domains.python import ObjectEntry
 from sphinx.ext.autodoc.mock import _MockObject, mock
+from sphinx.util.nodes import make_refnode
 
 from _book.command_line import command_line_page
 from _book.comments import fields_of
 from _book.equations import equation_page
+from _book.links import contributing_page, links_within
 from _book.names import Entry, documented
 from _book.prose import escaped, fields_section, names_and_uses, set_apart
 from _book.reference import WORDS, reference_pages
@@ -44,8 +46,15 @@ class Book:
             "command_line.rst": command_line_page(),
             "equations.rst": equation_page(listed, self.uses),
             "changelog.md": (source.parent / "CHANGELOG.md").read_text(encoding="utf-8"),
+            "contributing.md": contributing_page(
+                (source.parent / ".github" / "CONTRIBUTING.md").read_text(encoding="utf-8")
+            ),
         }
         _write_pages(source / GENERATED, pages)
+
+    def read(self, app: Sphinx, page: str, content: list[str]) -> None:  # noqa: ARG002 - Sphinx's
+        """Let links that hold on GitHub hold in the book."""
+        content[0] = links_within(content[0])
 
     def before(self, app: Sphinx, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG002 - Sphinx's
         """Make a docstring reStructuredText, with the fields of a NamedTuple as a section of their own."""
@@ -74,6 +83,13 @@ class Book:
                 of = objects[path]
                 objects[alias] = ObjectEntry(of.docname, of.node_id, of.objtype, aliased=True)
 
+    def link(self, app: Sphinx, env: Any, node: Any, words: Any) -> Any:
+        """Find what docstrings name as it is found in the package, such as `distance.expanded_squares`."""
+        found = env.domains.python_domain.objects.get(f"vosref.{node['reftarget']}")
+        if node.get("refdomain") != "py" or found is None or not node.get("refdoc"):
+            return None
+        return make_refnode(app.builder, node["refdoc"], found.docname, found.node_id, words)
+
     def serve_explorer(self, app: Sphinx, error: Exception | None) -> None:
         """Copy the interactive pages, which the notebooks wrote while they ran, beside the book's own."""
         written = Path(app.srcdir) / "_explorer"
@@ -84,12 +100,15 @@ class Book:
 def connect(app: Sphinx, /) -> None:
     """Connect a new book to Sphinx's events."""
     book = Book()
-    # Annotations such as `Tensor | None` are computed when a module is imported, and what stands in for Tensor has no |.
-    _MockObject.__or__ = _MockObject.__ror__ = lambda self, _other: self  # type: ignore[attr-defined]
+    # Annotations such as `Tensor | None` are computed on import, and what stands in for a mocked Tensor has no |.
+    for operator in ("__or__", "__ror__"):
+        setattr(_MockObject, operator, lambda stand_in, _other: stand_in)
     app.connect("builder-inited", book.write)
+    app.connect("source-read", book.read)
     app.connect("autodoc-process-docstring", book.before, priority=BEFORE)
     app.connect("autodoc-process-docstring", book.after, priority=AFTER)
     app.connect("autodoc-skip-member", book.skip)
+    app.connect("missing-reference", book.link)
     app.connect("env-updated", book.alias)
     app.connect("build-finished", book.serve_explorer)
 

@@ -1,6 +1,8 @@
 """The equation map: every tag in a docstring, the function that carries it, and the notebooks that run it."""
 
 import ast
+import importlib
+import inspect
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,22 +16,38 @@ __all__ = ["equation_page", "tagged"]
 
 NUMBER = r"(?:\d+|S|§\d(?:\.\d)?)"  # a number, or what the papers left without one
 TAG = re.compile(rf"\[(TVOS|FEELVOS) ({NUMBER}(?:(?:, |-){NUMBER})*)\]")
+ANY_TAG = re.compile(r" \[[^\]]*\](?=\.$)")
 HEAD = """Equation map
 ============
 
 Every equation of the papers has one home, and its docstring begins with a line that carries the equation's tag.
 ``grep -rn '\\[TVOS 6\\]' vosref/`` finds it in the source. This table is made from those tags. S is TVOS's normalised
 affinity, which the paper defines without a number; §3.3 and the like are what it says in words.
+Each is held to an oracle that computes it one pixel at a time (``tests/oracles.py`` and its neighbours).
 
-.. list-table::
+"""
+TABLE = """.. list-table::
    :header-rows: 1
-   :widths: 14 28 34 24
+   :widths: 14 24 48 14
 
    * - equation
      - where
      - what
      - notebooks
 """
+BESIDE = """
+Beside the equations
+--------------------
+
+What the papers do not print, or print otherwise: the released code's variant of the vote, the loss that FEELVOS is
+trained with, and the gradient of whatever is trained, derived by hand.
+
+"""
+VARIANTS = {  # what carries no tag, as it is no equation that is printed
+    "vosref.propagation.propagate_released": "TVOS 7, released",
+    "vosref.losses.bootstrapped_cross_entropy": "FEELVOS §3.4",
+    "vosref.losses.hardest_pixels": "FEELVOS §3.4",
+}
 
 
 def tagged() -> Iterator[tuple[str, str, str, str]]:
@@ -48,16 +66,28 @@ def equation_page(entries: list[Entry], used: Mapping[str, list[Notebook]], /) -
     """Return the page of the map."""
     home = {name: entry.path for entry in entries for name in (entry.path, *entry.aliases)}
     rows = sorted((row for row in tagged() if row[2] in home), key=lambda row: (row[0], _order(row[1]), row[2]))
-    lines = []
-    for paper, number, name, summary in rows:
-        books = ", ".join(f":doc:`{book.page.partition('_')[0]} </{book.page}>`" for book in used[home[name]])
-        lines += [
-            f"   * - {paper} {number}",
-            f"     - :py:obj:`{name.removeprefix('vosref.')} <{home[name]}>`",
-            f"     - {escaped([TAG.sub('', summary).replace(' .', '.')])[0]}",
-            f"     - {books or '–'}",
-        ]
-    return HEAD + "\n".join(lines) + "\n"
+    printed = [_row(f"{paper} {number}", home[name], summary, used) for paper, number, name, summary in rows]
+    beside = [(VARIANTS.get(e.path, "gradient"), e.path) for e in entries if e.path in VARIANTS or _is_gradient(e)]
+    others = [
+        _row(tag, path, _summary(path), used) for tag, path in sorted(beside, key=lambda row: row[0] == "gradient")
+    ]
+    return HEAD + TABLE + "".join(printed) + BESIDE + TABLE + "".join(others)
+
+
+def _row(tag: str, path: str, summary: str, used: Mapping[str, list[Notebook]]) -> str:
+    books = ", ".join(f":doc:`{book.page.partition('_')[0]} </{book.page}>`" for book in used[path])
+    what = escaped([ANY_TAG.sub("", summary)])[0]
+    name = path.removeprefix("vosref.")
+    return f"   * - {tag}\n     - :py:obj:`{name} <{path}>`\n     - {what}\n     - {books or '–'}\n"
+
+
+def _is_gradient(entry: Entry) -> bool:
+    return entry.module == "vosref.gradients" and entry.kind == "function"
+
+
+def _summary(path: str) -> str:
+    module, _, name = path.rpartition(".")
+    return (inspect.getdoc(getattr(importlib.import_module(module), name)) or "").splitlines()[0]
 
 
 def _order(number: str) -> tuple[int, str]:

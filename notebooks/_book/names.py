@@ -53,10 +53,10 @@ def documented() -> list[Entry]:
                 found.setdefault(_identity(_value(module, name), name, module), []).append((module.__name__, name))
     entries = []
     for names in found.values():
-        module, name = min(names, key=lambda of: (of[0] == "vosref", of[0].count("."), of[0]))
-        aliases = sorted({f"{m}.{n}" for m, n in names} - {f"{module}.{name}"})
-        kind = kind_of(_value(importlib.import_module(module), name))
-        entries.append(Entry(module, name, kind, tuple(aliases)))
+        home, name = min(names, key=lambda of: (of[0] == "vosref", of[0].count("."), of[0]))
+        aliases = sorted({f"{m}.{n}" for m, n in names} - {f"{home}.{name}"})
+        kind = kind_of(_value(importlib.import_module(home), name))
+        entries.append(Entry(home, name, kind, tuple(aliases)))
     return sorted(entries, key=lambda entry: entry.module)
 
 

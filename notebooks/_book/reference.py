@@ -53,7 +53,12 @@ def _object(entry: Entry) -> list[str]:
 def _data(entry: Entry, remark: Remark) -> list[str]:
     """Write the entry of a constant from the comment beside it: such values have no docstring of their own."""
     short = remark.default if len(remark.default) <= 60 else ""
-    lines = [f".. py:data:: {entry.path}", *([f"   :value: {short}"] if short else []), ""]
+    lines = [
+        f".. py:data:: {entry.name}",
+        f"   :module: {entry.module}",
+        *([f"   :value: {short}"] if short else []),
+        "",
+    ]
     return [*lines, *([f"   {remark.comment}", ""] if remark.comment else [])]
 
 

@@ -68,5 +68,6 @@ def _chain(node: ast.expr) -> tuple[str, str] | None:
     """Return the first name of a chain of attributes, and the rest with its dots."""
     rest = ""
     while isinstance(node, ast.Attribute):
-        node, rest = node.value, f".{node.attr}{rest}"
+        rest = f".{node.attr}{rest}"
+        node = node.value
     return (node.id, rest) if isinstance(node, ast.Name) else None
