@@ -87,7 +87,7 @@ def pytest_xdist_setupnodes(specs):
 
 
 def pytest_ignore_collect(collection_path):
-    """Leave out, interpreted, what is the same compiled: the kit and the gradients run no kernel of their own."""
+    """Leave out, interpreted, what is the same compiled: kit, gradients and book run no kernel of their own."""
     return True if INTERPRETED and collection_path.name.startswith(UNCOMPILED) else None
 
 
@@ -96,7 +96,7 @@ def pytest_report_header():
     return [
         f"vosref namespaces: {present}" + ("" if CUPY else " (no GPU answered: CuPy not run)"),
         f"vosref real data: {SHARED_DATA if SHARED_DATA.is_dir() else 'absent, its tests are skipped'}",
-        f"vosref numba: {f'interpreted, without {UNCOMPILED[0]}* and {UNCOMPILED[1]}*' if INTERPRETED else 'jit'}",
+        f"vosref numba: {'interpreted, without ' + ', '.join(f'{n}*' for n in UNCOMPILED) if INTERPRETED else 'jit'}",
     ]
 
 
