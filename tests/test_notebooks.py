@@ -30,6 +30,7 @@ NAMES = [
 ]
 # The reader's kernel is the subject of the last one.
 DEFINING = {"12_test_your_kernel"}
+THOROUGH = os.environ.get("HYPOTHESIS_PROFILE") == "thorough"  # else every third is tried on real video
 EVERY = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 CLIP = re.compile(r'samples\.open_clip\("[^"]+"\)  # or your own: samples\.open_clip\("FRAMES", masks="MASKS"\)')
 
@@ -55,7 +56,7 @@ def test_it_runs_without_a_warning_and_shows_its_figures(path):
         get_cache(cache).cache_notebook_bundle(executed, check_validity=False, overwrite=True)
 
 
-@EVERY
+@pytest.mark.parametrize("path", PATHS if THOROUGH else PATHS[::3], ids=lambda path: path.stem)
 def test_on_real_video_it_runs_too(path, shared_data, tmp_path):
     notebook = read(path)
     video = shared_data / "davis2016"
