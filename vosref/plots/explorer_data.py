@@ -1,7 +1,6 @@
 """The numbers of the page that explores an affinity: 16-bit embeddings, what that costs, degrees, small pictures."""
 
 import base64
-import io
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from vosref.labels import to_mask
 from vosref.pairs import Pairs, cover, log_sum, lowest
 from vosref.plots.colours import object_colours
 from vosref.plots.overlays import overlay
+from vosref.plots.pages import data_uri
 
 if TYPE_CHECKING:
     from vosref.runs.inspection import Inspection
@@ -196,9 +196,7 @@ def _hex(colour: NDArray[np.uint8]) -> str:
 def _photo(frame: ArrayLike, side: int) -> str:
     image = Image.fromarray(np.asarray(frame))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    data = io.BytesIO()
-    image.save(data, format="JPEG", quality=_QUALITY, subsampling=0)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    return data_uri(image, "jpeg", quality=_QUALITY, subsampling=0)
 
 
 def _outline(ids: ArrayLike, side: int) -> str:
@@ -209,6 +207,4 @@ def _outline(ids: ArrayLike, side: int) -> str:
     lines = overlay(np.zeros((*objects.shape, 3), np.uint8), objects, alpha=0.0).any(axis=2)
     drawn = Image.fromarray(np.where(lines, objects, 0).astype(np.uint8))
     drawn.putpalette(object_colours(np.arange(int(objects.max()) + 1)).tobytes())
-    data = io.BytesIO()
-    drawn.save(data, format="PNG", transparency=0)
-    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
+    return data_uri(drawn, "png", transparency=0)

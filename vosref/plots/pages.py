@@ -2,13 +2,16 @@
 
 import base64
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["assembled", "embedded"]
+from PIL import Image
+
+__all__ = ["assembled", "data_uri", "embedded"]
 
 
 def assembled(folder: str, scripts: Sequence[str], /, **parts: str) -> str:
@@ -38,6 +41,13 @@ def assembled(folder: str, scripts: Sequence[str], /, **parts: str) -> str:
 def embedded(value: Any, /) -> str:
     """Write JSON in ASCII that no name inside can end early: `<` is written as its number."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def data_uri(image: Image.Image, kind: Literal["jpeg", "png"], /, **options: Any) -> str:
+    """Write a picture as the address under which a page finds it in itself; options are Pillow's of the format."""
+    data = io.BytesIO()
+    image.save(data, format=kind.upper(), **options)
+    return f"data:image/{kind};base64," + base64.b64encode(data.getvalue()).decode()
 
 
 def _hash(text: str) -> str:

@@ -1,7 +1,5 @@
 """The pictures of a report: frames and masks made small, as many and as large as a budget of bytes allows."""
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vosref.io import davis_palette
+from vosref.plots.pages import data_uri
 
 __all__ = ["Clip", "Shelf"]
 
@@ -111,15 +110,11 @@ def _picture(
 
 def _photo(frame: NDArray[np.uint8], size: tuple[int, int]) -> str:
     small = Image.fromarray(frame).resize(size, Image.Resampling.HAMMING)  # a third of the time of sharper ones
-    data = io.BytesIO()
-    small.save(data, format="JPEG", quality=_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(data.getvalue()).decode()
+    return data_uri(small, "jpeg", quality=_QUALITY)
 
 
 def _overlay(ids: NDArray[np.uint8], size: tuple[int, int]) -> str:
     """Mask as a PNG whose background is clear; no more colours than there are ids keep it small."""
     small = Image.fromarray(ids).resize(size, Image.Resampling.NEAREST)
     small.putpalette(davis_palette()[: 3 * (int(ids.max()) + 1)])
-    data = io.BytesIO()
-    small.save(data, format="PNG", transparency=0)
-    return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
+    return data_uri(small, "png", transparency=0)
