@@ -54,7 +54,7 @@ def inspect(
         path = io.output_folder(out) / f"inspect-{opened.names[frame]}.png"
         at = _inspected(opened, first.ids, frame, method, choice)
         if method == "tvos":
-            place = place or _middle(at)
+            place = place or plots.central_pixel(at.visible)
             _draw_tvos(path, at, place)
         else:
             _draw_feelvos(path, at)
@@ -87,13 +87,6 @@ def _inspected(opened: Any, first_mask: Any, t: int, method: str, config: Any) -
             bar.update(task, completed=done)
 
         return inspect_frame(opened, first_mask, t, method=method, config=config, progress=show)
-
-
-def _middle(at: Any) -> tuple[int, int]:
-    """Return the pixel in the middle of an object, one of the first mask where none is left."""
-    from vosref import plots  # noqa: PLC0415
-
-    return plots.central_pixel(at.step.mask if at.step.mask.any() else at.first_mask)
 
 
 def _draw_feelvos(path: Path, at: Any) -> None:

@@ -68,7 +68,7 @@ def write_explorer(
     """
     size, (n_pixels, dimension) = inspection.first_mask.shape, inspection.query.shape
     if pixel is None:
-        pixel = central_pixel(inspection.step.mask if inspection.step.mask.any() else inspection.first_mask)
+        pixel = central_pixel(inspection.visible)
     if not all(0 <= n < length for n, length in zip(pixel, size, strict=True)):
         raise ValueError(f"pixel must lie in the frame of {size[0]} rows and {size[1]} columns, got {pixel}")
     n_frames = len(inspection.references)

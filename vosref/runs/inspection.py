@@ -56,6 +56,11 @@ class Inspection(NamedTuple):
         return object_ids(self.first_mask)
 
     @property
+    def visible(self) -> Array:
+        """Mask of the frame, or the first one where no object is left: where there is something to look at."""
+        return self.step.mask if self.step.mask.any() else self.first_mask
+
+    @property
     def title(self) -> str:
         """What ran, and at which frame."""
         nearest = getattr(self.config, "decision", "") == "nearest"  # by matching alone, which is not FEELVOS
